@@ -1,0 +1,84 @@
+"""Django's ORM, awaited for real: every query on a pooled async psycopg connection.
+
+The names are imported when first used, since Django imports this package before its models may be.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .bridge import await_, await_thread, eager, in_bridge, portal, run_sync
+    from .exceptions import EmptyResultSet, MissingBridge, TurboOrmError
+    from .lifecycle import close_pools, open_pools, pool_stats
+    from .pool.stats import PoolStats
+    from .query import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet, AsyncRawQuerySet
+    from .transaction import atomic, on_commit, set_rollback
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AsyncManager": "query",
+    "AsyncModel": "query",
+    "AsyncModelMixin": "query",
+    "AsyncQuerySet": "query",
+    "AsyncRawQuerySet": "query",
+    "EmptyResultSet": "exceptions",
+    "MissingBridge": "exceptions",
+    "PoolStats": "pool.stats",
+    "TurboOrmError": "exceptions",
+    "atomic": "transaction",
+    "await_": "bridge",
+    "await_thread": "bridge",
+    "close_pools": "lifecycle",
+    "eager": "bridge",
+    "in_bridge": "bridge",
+    "on_commit": "transaction",
+    "open_pools": "lifecycle",
+    "pool_stats": "lifecycle",
+    "portal": "bridge",
+    "run_sync": "bridge",
+    "set_rollback": "transaction",
+}
+
+__all__ = [
+    "AsyncManager",
+    "AsyncModel",
+    "AsyncModelMixin",
+    "AsyncQuerySet",
+    "AsyncRawQuerySet",
+    "EmptyResultSet",
+    "MissingBridge",
+    "PoolStats",
+    "TurboOrmError",
+    "__version__",
+    "atomic",
+    "await_",
+    "await_thread",
+    "close_pools",
+    "eager",
+    "in_bridge",
+    "on_commit",
+    "open_pools",
+    "pool_stats",
+    "portal",
+    "run_sync",
+    "set_rollback",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if home == "bridge":
+        # The bridge itself knows nothing of Django; used from here, `connections` must know it.
+        importlib.import_module(f"{__name__}.connection")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,418 @@
+"""Run synchronous code on the event loop: a greenlet sleeps where a thread would block.
+
+The one idea: ``await_`` drives a coroutine from synchronous code and hands every future that it
+yields to the task that entered the bridge. To the event loop nothing unusual happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import sys
+import threading
+import types
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from inspect import iscoroutine
+from typing import Any, ParamSpec, TypeVar, cast
+
+from greenlet import getcurrent, greenlet
+
+from .exceptions import MissingBridge
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# How many sleeping greenlets one thread keeps for the next jobs. Reusing one costs a quarter of
+# making one; each holds a small stack.
+PARKED_MAX = 128
+
+
+class Job:
+    """One piece of synchronous work in the bridge, and what the layers above attach to it."""
+
+    __slots__ = (
+        "abandoned",
+        "deferred",
+        "error",
+        "exit_callbacks",
+        "function",
+        "result",
+        "scope",
+        "suspend_callbacks",
+    )
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
+        self.result: Any = None
+        self.error: BaseException | None = None
+        # Set when the coroutine that waits for this job was closed: nothing may wait any more.
+        self.abandoned = False
+        # A cancellation that came while `await_shielded` was busy, not yet delivered.
+        self.deferred: BaseException | None = None
+        # Where the layer above keeps the database connections of this job.
+        self.scope: Any = None
+        # Called in the greenlet, last in first out, whatever the outcome.
+        self.exit_callbacks: list[Callable[[], None]] = []
+        # Called in the greenlet each time the coroutine of a portal waits.
+        self.suspend_callbacks: list[Callable[[], None]] = []
+
+    def run(self) -> None:
+        try:
+            try:
+                self.result = self.function()
+            finally:
+                self._run_exit_callbacks()
+        except BaseException as error:
+            self.error = error
+
+    def _run_exit_callbacks(self) -> None:
+        while self.exit_callbacks:
+            callback = self.exit_callbacks.pop()
+            try:
+                callback()
+            finally:
+                # One failing callback must not keep the others from giving back what they hold.
+                if self.exit_callbacks:
+                    self._run_exit_callbacks()
+
+    def outcome(self) -> Any:
+        """Return the result or raise the error; a deferred cancellation wins over both."""
+        error = self.error
+        try:
+            if self.deferred is not None and not isinstance(error, asyncio.CancelledError):
+                raise self.deferred from error
+            if error is not None:
+                raise error
+            return self.result
+        finally:
+            # The traceback refers to this frame: without this, a cycle per failed query.
+            del error
+            self.error = None
+
+
+class _Worker(greenlet):
+    """A greenlet that runs one job after another and sleeps in between."""
+
+    job: Job | None = None
+
+    def run(self) -> None:
+        while True:
+            cast(Job, self.job).run()
+            self.job = None
+            self.parent.switch()  # type: ignore[union-attr]  # sleeps until the next job
+
+
+class _Parked(threading.local):
+    def __init__(self) -> None:
+        self.workers: list[_Worker] = []
+
+
+_parked = _Parked()
+
+
+def current_job() -> Job | None:
+    """Return the job that this code runs in, None outside the bridge."""
+    worker = getcurrent()
+    return worker.job if type(worker) is _Worker else None
+
+
+def in_bridge() -> bool:
+    """Tell whether this code runs in the bridge, so that ``await_`` may be called."""
+    return type(getcurrent()) is _Worker
+
+
+def _start(
+    function: Callable[[], Any], context: contextvars.Context | None
+) -> tuple[_Worker, Job, Any]:
+    """Begin a job; return its worker, itself, and the first future that it waits for."""
+    workers = _parked.workers
+    worker = workers.pop() if workers else _Worker()
+    job = worker.job = Job(function)
+    worker.gr_context = context
+    worker.parent = getcurrent()
+    return worker, job, worker.switch()
+
+
+def _finish(worker: _Worker, job: Job) -> Any:
+    """Park the worker and return or raise the outcome of its job."""
+    # Without this the sleeping greenlet keeps the context, and with it a whole request, alive.
+    worker.gr_context = None
+    if len(_parked.workers) < PARKED_MAX:
+        _parked.workers.append(worker)
+    return job.outcome()
+
+
+@types.coroutine
+def _pump(worker: _Worker, job: Job, yielded: Any) -> Generator[Any, Any, Any]:
+    """Hand the worker's futures to the event loop until its job has ended; give its outcome."""
+    while worker.job is job:
+        try:
+            sent = yield yielded
+        except GeneratorExit:
+            _abandon(worker, job)
+            raise
+        except BaseException as error:
+            # The parent is whoever resumes, which need not be the task that began: graphql-core.
+            worker.parent = getcurrent()
+            yielded = worker.throw(error)
+        else:
+            worker.parent = getcurrent()
+            yielded = worker.switch(sent)
+    return _finish(worker, job)
+
+
+async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run synchronous code on the event loop; its queries suspend only this task.
+
+    Args:
+        function: any synchronous callable. Inside another bridge it is simply called.
+        *args: its positional arguments.
+        **kwargs: its keyword arguments.
+
+    Returns:
+        What the function returns. Context variables that it sets stay set.
+
+    Raises:
+        BaseException: whatever the function raises, with its complete traceback.
+
+    The escape hatch for code without an awaitable form, as ``AsyncSession.run_sync`` of SQLAlchemy.
+    """
+    if type(getcurrent()) is _Worker:
+        return function(*args, **kwargs)
+    call = functools.partial(function, *args, **kwargs) if args or kwargs else function
+    worker, job, yielded = _start(cast(Callable[[], T], call), getcurrent().gr_context)
+    if worker.job is job:
+        return cast(T, await _pump(worker, job, yielded))
+    return cast(T, _finish(worker, job))
+
+
+async def portal(awaitable: Awaitable[T]) -> T:
+    """Drive a coroutine inside the bridge, so that synchronous code it calls may query too.
+
+    Args:
+        awaitable: usually a coroutine. Inside another bridge it is simply awaited.
+
+    Returns:
+        What the coroutine returns.
+
+    Raises:
+        BaseException: whatever the coroutine raises.
+
+    Connections that synchronous code took go back to the pool whenever the coroutine waits, unless
+    a transaction is open on them. The counterpart of ``greenback.with_portal_run``.
+    """
+    if type(getcurrent()) is _Worker:
+        return await awaitable
+    return cast(T, await run_sync(_drive_outermost, awaitable))
+
+
+def eager(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | Coroutine[Any, Any, T]:
+    """Run synchronous code in the bridge; give its value at once if it never had to wait.
+
+    Args:
+        function: any synchronous callable.
+        *args: its positional arguments.
+        **kwargs: its keyword arguments.
+
+    Returns:
+        The plain result, or a coroutine for it if the function is waiting for something.
+
+    Raises:
+        BaseException: whatever the function raised before it first waited.
+
+    It runs in a copy of the context, since several eager jobs of one task may wait side by side.
+    Made for GraphQL executors, which pay for each awaitable field.
+    """
+    call = functools.partial(function, *args, **kwargs)
+    worker, job, yielded = _start(call, contextvars.copy_context())
+    if worker.job is job:
+        return Suspended(worker, job, yielded)
+    return cast(T, _finish(worker, job))
+
+
+class Suspended(Coroutine[Any, Any, T]):
+    """The rest of an eager job that had to wait; a coroutine in every respect."""
+
+    def __init__(self, worker: _Worker, job: Job, yielded: Any) -> None:
+        self._worker = worker
+        self._job = job
+        self._rest = _pump(worker, job, yielded)
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return (yield from self._rest)
+
+    def send(self, value: Any) -> Any:
+        return self._rest.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._rest.throw(*error)
+
+    def close(self) -> None:
+        self._rest.close()
+        # A generator that was never started runs no handler when it is closed.
+        _abandon(self._worker, self._job)
+
+    def __del__(self) -> None:
+        if self._worker.job is self._job:
+            name = getattr(self._job.function, "func", self._job.function)
+            warnings.warn(f"eager({name!r}) was never awaited", RuntimeWarning, stacklevel=2)
+            self.close()
+
+
+def _abandon(worker: _Worker, job: Job) -> None:
+    """End a job that nobody will resume: its code sees GeneratorExit and can wait no more."""
+    if worker.job is not job:
+        return
+    job.abandoned = True
+    worker.parent = getcurrent()
+    worker.throw(GeneratorExit)
+
+
+def await_(awaitable: Awaitable[T]) -> T:
+    """Wait for anything awaitable from synchronous code inside the bridge.
+
+    Args:
+        awaitable: a coroutine, future, task or any object with ``__await__``.
+
+    Returns:
+        What it gives. A coroutine runs inside the bridge itself, in this task and context.
+
+    Raises:
+        MissingBridge: outside the bridge; the awaitable is closed first.
+        BaseException: whatever the awaitable raises, cancellation included.
+    """
+    worker = getcurrent()
+    if type(worker) is not _Worker or worker.job is None:
+        _close(awaitable)
+        raise MissingBridge(
+            f"await_({awaitable!r}) was called outside the bridge, so nothing can wait for it. "
+            "Run the synchronous code around it with `await run_sync(function, ...)` or "
+            "`await portal(coroutine)`, or write `await` in a coroutine."
+        )
+    return _drive(worker, worker.job, awaitable)
+
+
+def _drive_outermost(awaitable: Awaitable[T]) -> T:
+    """Drive the coroutine of a portal: what its job holds is offered back at every wait."""
+    worker = cast(_Worker, getcurrent())
+    return _drive(worker, cast(Job, worker.job), awaitable, suspending=True)
+
+
+def _drive(worker: _Worker, job: Job, awaitable: Awaitable[T], *, suspending: bool = False) -> T:
+    coroutine = awaitable if iscoroutine(awaitable) else _as_coroutine(awaitable)
+    if job.abandoned:
+        coroutine.close()
+        raise GeneratorExit
+    try:
+        yielded = coroutine.send(None)
+        while True:
+            try:
+                if suspending:
+                    for callback in job.suspend_callbacks:
+                        callback()
+                if job.deferred is not None:
+                    raise _take_deferred(job)
+                sent = cast(greenlet, worker.parent).switch(yielded)
+            except BaseException as error:
+                if job.abandoned:
+                    _close(coroutine)
+                    raise
+                yielded = coroutine.throw(error)
+            else:
+                yielded = coroutine.send(sent)
+    except StopIteration as stop:
+        return cast(T, stop.value)
+
+
+def _take_deferred(job: Job) -> BaseException:
+    error, job.deferred = job.deferred, None
+    return cast(BaseException, error)
+
+
+async def _as_coroutine(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def _close(awaitable: Any) -> None:
+    close = getattr(awaitable, "close", None)
+    if close is not None:
+        # A coroutine that waits in its own clean-up cannot be helped: nobody resumes it.
+        with contextlib.suppress(RuntimeError):
+            close()
+
+
+def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:
+    """Wait for a coroutine that a cancellation of this task must not interrupt.
+
+    Args:
+        coroutine: runs in a task of its own, outside the bridge.
+        grace: seconds that it may still take once this task has been cancelled.
+
+    Returns:
+        What the coroutine returns. The cancellation is delivered afterwards: at the next wait of
+        this job or at its end.
+
+    Raises:
+        TimeoutError: it was cancelled because the grace had passed.
+        BaseException: whatever the coroutine raises.
+    """
+    job = current_job()
+    if job is None or job.abandoned:
+        return await_(coroutine)
+    deferred, job.deferred = job.deferred, None
+    task = start_task(coroutine)
+    deadline: float | None = None
+    loop = asyncio.get_running_loop()
+    while not task.done():
+        remaining = None if deadline is None else max(0.0, deadline - loop.time())
+        try:
+            await_(asyncio.wait({task}, timeout=remaining))
+        except asyncio.CancelledError as error:
+            deferred = deferred or error
+            deadline = deadline or loop.time() + grace
+        if deadline is not None and loop.time() >= deadline and not task.done():
+            task.cancel()
+            job.deferred = deferred
+            raise TimeoutError(f"clean-up took longer than {grace} s after a cancellation")
+    job.deferred = deferred
+    return task.result()
+
+
+def start_task(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task whose first step runs at once where Python can do that (3.12).
+
+    Args:
+        coroutine: what the task runs.
+
+    Returns:
+        The task, already done if the coroutine never had to wait.
+    """
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+    return loop.create_task(coroutine)
+
+
+def await_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking work that is not the database's in a thread, from synchronous code.
+
+    Args:
+        function: what blocks or burns CPU for long: password hashing, a file, an HTTP client.
+        *args: its positional arguments.
+        **kwargs: its keyword arguments.
+
+    Returns:
+        What the function returns. With no event loop running it is simply called here.
+
+    Raises:
+        MissingBridge: a loop is running but this code is not in the bridge.
+        BaseException: whatever the function raises.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return function(*args, **kwargs)
+    return await_(asyncio.to_thread(function, *args, **kwargs))

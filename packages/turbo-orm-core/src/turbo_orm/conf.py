@@ -1,0 +1,68 @@
+"""The one settings dictionary, ``TURBO_ORM``, read once and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+SETTING = "TURBO_ORM"
+
+
+@dataclasses.dataclass(frozen=True)
+class TurboSettings:
+    """What ``TURBO_ORM`` may say; each field is one key.
+
+    Args:
+        REDIRECT_DJANGO: run Django's own ``a*`` methods on the bridge.
+        POOL: pool options by alias; they win over ``OPTIONS["pool"]``, and are the only place for
+            them before Django 5.1, whose synchronous backend does not know that option.
+        CLEANUP_TIMEOUT: seconds that a commit, rollback or return to the pool may still take after
+            its task was cancelled; then the connection is closed.
+    """
+
+    REDIRECT_DJANGO: bool = True
+    POOL: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    CLEANUP_TIMEOUT: float = 5.0
+
+
+KNOWN_KEYS = frozenset(field.name for field in dataclasses.fields(TurboSettings))
+
+
+def raw_settings() -> Mapping[str, Any]:
+    """Return ``settings.TURBO_ORM`` as written, an empty mapping if it is absent."""
+    return getattr(django_settings, SETTING, None) or {}
+
+
+def unknown_keys() -> list[str]:
+    """Return the keys of ``TURBO_ORM`` that mean nothing, sorted."""
+    return sorted(set(raw_settings()) - KNOWN_KEYS)
+
+
+@functools.lru_cache(maxsize=1)
+def get_settings() -> TurboSettings:
+    """Return the settings in force.
+
+    Raises:
+        ImproperlyConfigured: ``TURBO_ORM`` has a key that means nothing.
+    """
+    unknown = unknown_keys()
+    if unknown:
+        raise ImproperlyConfigured(
+            f"settings.{SETTING} has unknown keys: {', '.join(unknown)}. "
+            f"Known are: {', '.join(sorted(KNOWN_KEYS))}."
+        )
+    return TurboSettings(**raw_settings())
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == SETTING:
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="turbo_orm.conf")

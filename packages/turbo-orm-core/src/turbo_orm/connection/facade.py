@@ -1,0 +1,144 @@
+"""A psycopg connection as Django's synchronous code expects it, waiting in the bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
+
+from ..bridge import await_, await_shielded
+
+IDLE = TransactionStatus.IDLE
+
+
+class StatementLock:
+    """One statement at a time on a connection, whichever task it comes from.
+
+    A thread's lock would not do: all greenlets of a thread own it together.
+    """
+
+    def __init__(self, grace: float) -> None:
+        self._lock = asyncio.Lock()
+        self._grace = grace
+        self.shielded = False
+
+    def __enter__(self) -> None:
+        if self.shielded and self._lock.locked():
+            await_shielded(self._lock.acquire(), grace=self._grace)
+        else:
+            await_(self._lock.acquire())
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+class BridgedConnection(psycopg.Connection[Any]):
+    """The synchronous face of an asynchronous connection: same libpq handle, other waiting.
+
+    psycopg's synchronous classes are generators that yield when they need the socket, driven by
+    ``wait``. Only that and the lock differ here, so Django's cursors work untouched.
+    """
+
+    def __init__(
+        self, source: AsyncConnection[Any], cursor_factory: type[psycopg.Cursor[Any]], grace: float
+    ) -> None:
+        super().__init__(source.pgconn)
+        self.source = source
+        self.cursor_factory = cursor_factory
+        self.lock: StatementLock = StatementLock(grace)  # type: ignore[assignment]
+        # Shared, since both faces prepare and adapt on the same server session.
+        self._adapters = source.adapters
+        self._prepared = source._prepared
+        self._autocommit = True
+        # As a connection in a pool, so that psycopg does not warn about it at interpreter exit.
+        self._pool = None
+        # Hooks that receivers of `connection_created` append to `connection.execute_wrappers`.
+        self.execute_wrappers: list[Any] = []
+        # Raises unless the running job may use this connection now.
+        self.check_lease: Callable[[], None] = _not_lent
+        # Told of a statement that was interrupted by something that is no error.
+        self.on_interrupt: Callable[[], None] = _ignore
+        self._grace = grace
+        self._session = (self._isolation_level, self._read_only, self._deferrable)
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Drive a psycopg generator on the event loop; the one place where a query waits."""
+        self.check_lease()
+        waiting = self.source.wait(gen, *args, **kwargs)
+        if self.lock.shielded:
+            return self._wait_shielded(waiting)
+        try:
+            return await_(waiting)
+        except Exception:
+            raise
+        except BaseException:
+            self.on_interrupt()
+            raise
+
+    def _wait_shielded(self, waiting: Any) -> Any:
+        try:
+            return await_shielded(waiting, grace=self._grace)
+        except TimeoutError as error:
+            # What became of the statement is unknown, so the session must not be used again.
+            self.pgconn.finish()
+            raise psycopg.OperationalError(
+                f"the connection was closed: the server did not answer within {self._grace:g} s "
+                "after the task was cancelled"
+            ) from error
+
+    @contextlib.contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Let no cancellation interrupt the statements of this block."""
+        before, self.lock.shielded = self.lock.shielded, True
+        try:
+            yield
+        finally:
+            self.lock.shielded = before
+
+    def set_autocommit(self, value: bool) -> None:
+        """Switch autocommit; outside a transaction that is a mere flag and waits for nothing."""
+        if self.pgconn.transaction_status == IDLE and self._pipeline is None:
+            self._autocommit = bool(value)
+        else:
+            super().set_autocommit(value)
+
+    def _set_autocommit(self, value: bool) -> None:
+        self.set_autocommit(value)
+
+    def lend(self, check: Callable[[], None], on_interrupt: Callable[[], None]) -> None:
+        """Begin a lease, which says who may use the connection and hears of interruptions."""
+        self.check_lease = check
+        self.on_interrupt = on_interrupt
+
+    def end_lease(self) -> None:
+        """End the lease: a cursor that somebody kept can no longer be used."""
+        self.check_lease = _not_lent
+        self.on_interrupt = _ignore
+
+    def remember_session(self) -> None:
+        """Take the present transaction characteristics for those of every lease."""
+        self._session = (self._isolation_level, self._read_only, self._deferrable)
+
+    def restore_session(self) -> None:
+        """Undo what a lease changed of the transaction characteristics."""
+        self._autocommit = True
+        if (self._isolation_level, self._read_only, self._deferrable) != self._session:
+            self._isolation_level, self._read_only, self._deferrable = self._session
+            self._begin_statement = b""
+
+
+def _not_lent() -> None:
+    raise psycopg.InterfaceError(
+        "this cursor's connection has gone back to the pool: it is lent for one operation, one "
+        "`atomic` block or one stream. Do all work with a cursor inside one of them, for "
+        "instance in a single `await run_sync(function)`"
+    )
+
+
+def _ignore() -> None:
+    """Nobody needs to know."""

@@ -1,0 +1,173 @@
+"""How the pool of an alias is opened, from Django's settings and through Django's own code."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from psycopg import AsyncConnection
+
+from ..bridge import current_job, run_sync
+from ..conf import get_settings
+from ..pool import PoolRecipe
+from .engine import engine_class, make_wrapper, require_postgresql
+from .facade import BridgedConnection
+from .scope import scope_of
+
+ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
+
+# Ours, or Django's, whatever OPTIONS["pool"] says.
+RESERVED_OPTIONS = frozenset({"kwargs", "open", "connection_class", "name", "configure", "check", "reset"})
+
+
+def recipe_of(alias: str) -> PoolRecipe:
+    """Return how to open the pool of an alias.
+
+    Raises:
+        ImproperlyConfigured: its engine cannot be awaited, or its settings make no sense.
+    """
+    require_postgresql(alias)
+    parameters = connection_parameters(alias)
+    factory = _cursor_factory(alias, parameters.pop("cursor_factory"))
+    given = _pool_options(alias)
+    options = {name: value for name, value in given.items() if name not in RESERVED_OPTIONS}
+    check = given.get("check", _default_check(alias))
+    if check is not None:
+        options["check"] = _as_async(check)
+    if given.get("reset") is not None:
+        options["reset"] = _as_async(given["reset"])
+    return PoolRecipe(
+        alias=alias,
+        connect_kwargs=parameters,
+        options=options,
+        configure=functools.partial(_configure, alias, factory, given.get("configure")),
+        cleanup_timeout=get_settings().CLEANUP_TIMEOUT,
+    )
+
+
+def connection_parameters(alias: str) -> dict[str, Any]:
+    """Return what psycopg connects with, as the engine computes it."""
+    settings = connections.settings[alias]
+    # Before Django 5.1 the engine would hand "pool" on to psycopg, which does not know it.
+    options = {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
+    if settings["ENGINE"] == ASYNC_ENGINE:
+        from django_async_backend.db import async_connections
+
+        wrapper: Any = async_connections.create_connection(alias)
+        wrapper.settings_dict = {**settings, "OPTIONS": options}
+    else:
+        wrapper = engine_class(alias)({**settings, "OPTIONS": options}, alias)
+    wrapper_check: Callable[[], None] = getattr(wrapper, "check_settings", lambda: None)
+    wrapper_check()
+    parameters: dict[str, Any] = wrapper.get_connection_params()
+    return parameters
+
+
+def _cursor_factory(alias: str, factory: type) -> type[psycopg.Cursor[Any]]:
+    """Return the synchronous cursor class: django-async-backend names asynchronous ones."""
+    if issubclass(factory, psycopg.Cursor):
+        return factory
+    from django.db.backends.postgresql.base import Cursor, ServerBindingCursor
+
+    server_side = connections.settings[alias]["OPTIONS"].get("server_side_binding") is True
+    return ServerBindingCursor if server_side else Cursor
+
+
+def _pool_options(alias: str) -> dict[str, Any]:
+    given = get_settings().POOL.get(alias)
+    if given is None:
+        given = connections.settings[alias]["OPTIONS"].get("pool")
+    if given is None or given is True or given is False:
+        return {}
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(
+            f"DATABASES[{alias!r}]['OPTIONS']['pool'] is {given!r}; it must be True or a dictionary "
+            "of psycopg_pool options such as {'min_size': 2, 'max_size': 10}."
+        )
+    return dict(given)
+
+
+def _default_check(alias: str) -> Callable[..., Any] | None:
+    enabled = connections.settings[alias]["CONN_HEALTH_CHECKS"]
+    return _check_alive if enabled else None
+
+
+async def _check_alive(connection: AsyncConnection[Any]) -> None:
+    await connection.execute("")
+
+
+def _as_async(function: Callable[[Any], Any]) -> Callable[[AsyncConnection[Any]], Any]:
+    """Let a callback written for a synchronous pool run in the bridge, on the facade."""
+    if inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
+        getattr(function, "__func__", None)
+    ):
+        return function
+
+    async def bridged(connection: Any) -> None:
+        await run_sync(_with_private_lease, connection.facade, function)
+
+    return bridged
+
+
+def _with_private_lease(facade: BridgedConnection, function: Callable[[Any], Any]) -> None:
+    facade.lend(lambda: None, lambda: None)
+    try:
+        function(facade)
+    finally:
+        facade.end_lease()
+
+
+async def _configure(
+    alias: str,
+    factory: type[psycopg.Cursor[Any]],
+    further: Callable[[Any], Any] | None,
+    source: AsyncConnection[Any],
+) -> None:
+    await run_sync(_prepare, alias, factory, source)
+    if further is not None:
+        await _as_async(further)(source)
+
+
+def _prepare(alias: str, factory: type[psycopg.Cursor[Any]], source: Any) -> None:
+    """Bring a new session into the state that Django expects: time zone, role, type adapters."""
+    facade = source.facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
+    level = _isolation_level(alias)
+    if level is not None:
+        facade.isolation_level = level
+    facade.remember_session()
+    wrapper = make_wrapper(alias)
+    job = current_job()
+    if job is None:
+        raise RuntimeError("a connection is prepared in the bridge")
+    scope_of(job).wrappers[alias] = wrapper
+    wrapper.take(facade)
+    try:
+        with wrapper.wrap_database_errors:
+            wrapper.init_connection_state()
+        # The sender that receivers know is the engine's own class, not ours made from it.
+        sender: type[BaseDatabaseWrapper] = engine_class(alias)
+        connection_created.send(sender=sender, connection=wrapper)
+    finally:
+        facade.end_lease()
+        wrapper.connection = None
+
+
+def _isolation_level(alias: str) -> Any:
+    value = connections.settings[alias]["OPTIONS"].get("isolation_level")
+    if value is None:
+        return None
+    try:
+        return psycopg.IsolationLevel(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"DATABASES[{alias!r}]['OPTIONS']['isolation_level'] is {value!r}, which is no "
+            "transaction isolation level. Use one of the psycopg.IsolationLevel values."
+        ) from error

@@ -1,0 +1,114 @@
+"""A stream of rows that holds its connection only while it is open."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterator
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from django.db.utils import Error
+
+from ..bridge import current_job, run_sync
+from .scope import Scope, keep_wrapper_after, resolve, scope_of, take_wrapper_for
+from .transactions import current_hold
+from .wrapper import BridgedWrapper
+
+T = TypeVar("T")
+
+
+class Stream(Generic[T]):
+    """Chunks of a synchronous iterator over the database, each fetched in the bridge.
+
+    Outside a transaction the stream keeps a connection of its own from the first chunk to the
+    last; inside one it takes its turn on the transaction's.
+    """
+
+    def __init__(self, alias: str, make_iterator: Callable[[], Iterator[T]], chunk_size: int) -> None:
+        self._alias = alias
+        self._make_iterator = make_iterator
+        self._chunk_size = chunk_size
+        self._iterator: Iterator[T] | None = None
+        self._wrapper: BridgedWrapper | None = None
+        self._open = True
+
+    async def chunk(self) -> list[T]:
+        """Return the next rows; fewer than the chunk size if they are the last."""
+        return await run_sync(self._chunk) if self._open else []
+
+    async def close(self) -> None:
+        """Close the server's cursor and give the connection back; safe to call again."""
+        if self._open:
+            await run_sync(self._close)
+
+    def _chunk(self) -> list[T]:
+        with self._leased():
+            finished = True
+            try:
+                if self._iterator is None:
+                    self._iterator = self._make_iterator()
+                rows = list(islice(self._iterator, self._chunk_size))
+                finished = len(rows) < self._chunk_size
+                return rows
+            finally:
+                if finished:
+                    self._finish()
+
+    def _close(self) -> None:
+        # The transaction may have ended before the stream: then the cursor is gone already.
+        with contextlib.suppress(Error), self._leased():
+            self._finish()
+
+    @contextlib.contextmanager
+    def _leased(self) -> Iterator[None]:
+        """Make the stream's wrapper that of the running job."""
+        job = current_job()
+        if job is None:
+            raise RuntimeError("a stream was read outside the bridge")
+        scope = scope_of(job)
+        if self._wrapper is None and current_hold(self._alias) is not None:
+            resolve(job, self._alias)
+            yield
+            return
+        if self._wrapper is None:
+            self._wrapper = take_wrapper_for(self._alias)
+        with _swapped(scope, self._wrapper):
+            yield
+
+    def _finish(self) -> None:
+        self._open = False
+        try:
+            close = getattr(self._iterator, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._iterator = None
+            wrapper, self._wrapper = self._wrapper, None
+            if wrapper is not None:
+                keep_wrapper_after(wrapper)
+
+
+@contextlib.contextmanager
+def _swapped(scope: Scope, wrapper: BridgedWrapper) -> Iterator[None]:
+    before = scope.wrappers.get(wrapper.alias)
+    scope.wrappers[wrapper.alias] = wrapper
+    try:
+        yield
+    finally:
+        if before is None:
+            scope.wrappers.pop(wrapper.alias, None)
+        else:
+            scope.wrappers[wrapper.alias] = before
+
+
+async def stream_rows(
+    alias: str, make_iterator: Callable[[], Iterator[Any]], chunk_size: int
+) -> AsyncGenerator[Any, None]:
+    """Yield the rows of a synchronous iterator over the database, chunk by chunk."""
+    stream: Stream[Any] = Stream(alias, make_iterator, chunk_size)
+    try:
+        while rows := await stream.chunk():
+            for row in rows:
+                yield row
+    finally:
+        await stream.close()

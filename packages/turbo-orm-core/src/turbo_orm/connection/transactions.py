@@ -1,0 +1,112 @@
+"""An open transaction: which context is in it, and whose turn it is to use its connection.
+
+The tasks begun inside a block are in its transaction, since they inherit its context, and take
+turns; siblings are not. Several jobs of one task (GraphQL fields) each have a context of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db.transaction import TransactionManagementError
+
+if TYPE_CHECKING:
+    from .wrapper import BridgedWrapper
+
+
+logger = logging.getLogger("turbo_orm")
+
+
+class Transaction:
+    """One transaction, from the outermost ``atomic`` to its end."""
+
+    def __init__(self, wrapper: BridgedWrapper) -> None:
+        self.alias = wrapper.alias
+        self.wrapper = wrapper
+        # A strong reference: the identity of a finished task may be used again.
+        self.task = _current_task()
+        self.ended = False
+        self.lock = asyncio.Lock()
+
+    @property
+    def owned_by_this_task(self) -> bool:
+        """Whether the running task is the one that began the transaction."""
+        return self.task is _current_task()
+
+
+    def expire(self, task: object = None) -> None:
+        """End the transaction without waiting: its connection is closed, the server rolls back.
+
+        Args:
+            task: the task whose end calls this; a block that ends properly has done so before.
+        """
+        if self.ended:
+            return
+        self.ended = True
+        self.wrapper._transaction = None
+        if task is not None:
+            logger.error("A task ended inside an atomic block of %r: rolled back", self.alias)
+        self.wrapper.hand_back(broken=True)
+
+
+class Turn:
+    """The right of one job to use the transaction's connection, until released."""
+
+    __slots__ = ("lock", "nested", "outer", "released", "transaction")
+
+    def __init__(self, transaction: Transaction, outer: Turn | None, lock: asyncio.Lock) -> None:
+        self.transaction = transaction
+        self.outer = outer
+        self.lock = lock
+        self.released = False
+        # Tasks begun during this turn wait here and not for its end: it may wait for theirs.
+        self.nested = asyncio.Lock()
+
+
+class Hold(NamedTuple):
+    """What a context knows of the transaction it is in."""
+
+    transaction: Transaction
+    turn: Turn | None
+
+
+_holds: ContextVar[Mapping[str, Hold]] = ContextVar("turbo_orm.transactions")
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def current_hold(alias: str) -> Hold | None:
+    """Return the transaction that this context is in.
+
+    Raises:
+        TransactionManagementError: the block has ended, but not this task, which began inside it.
+    """
+    holds = _holds.get(None)
+    hold = holds.get(alias) if holds else None
+    if hold is None or not hold.transaction.ended:
+        return hold
+    if hold.transaction.owned_by_this_task:
+        set_hold(alias, None)
+        return None
+    raise TransactionManagementError(
+        f"The atomic block of database {alias!r} in which this task was started has ended. Await "
+        "the task before the block ends, or start it outside: "
+        "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one that is in no block."
+    )
+
+
+def set_hold(alias: str, hold: Hold | None) -> None:
+    """Put this context into a transaction, or out of it."""
+    holds = {key: value for key, value in _holds.get({}).items() if key != alias}
+    if hold is not None:
+        holds[alias] = hold
+    _holds.set(holds)

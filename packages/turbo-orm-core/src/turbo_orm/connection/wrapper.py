@@ -1,0 +1,292 @@
+"""The engine's own DatabaseWrapper, on a connection that is borrowed and waits in the bridge."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import update_wrapper
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from django.db.backends.base.base import NO_DB_ALIAS
+from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
+
+from ..bridge import await_, await_shielded, current_job
+from ..conf import get_settings
+from ..pool import Pool, get_pool
+from . import scope
+from .context import added_hook, context_hooks, find_query_log, query_log
+from .facade import BridgedConnection
+
+if TYPE_CHECKING:
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    from .transactions import Transaction
+
+    Base = DatabaseWrapper
+else:
+    Base = object
+
+
+class BridgedWrapper(Base):
+    """Mixed into the engine's wrapper class by ``engine.bridged_class``."""
+
+    connection: Any
+    pool = None  # Django's own synchronous pool: never used here
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._lender: Pool | None = None
+        self._transaction: Transaction | None = None
+        self._named_cursors: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._initialising = True
+        super().__init__(*args, **kwargs)
+        self._initialising = False
+        # Whether scopes lend this wrapper to one job after another; else it is somebody's own.
+        self.shared = False
+        self.autocommit = True
+
+    # A greenlet of this thread holds it; Django's check is about threads and takes a lock.
+    def validate_thread_sharing(self) -> None:
+        """Pass: the guard of each method has already checked who is calling."""
+
+    def ensure_connection(self) -> None:
+        """Borrow a connection if there is none; outside the bridge there is nothing to do."""
+        if self.connection is None and current_job() is not None:
+            scope.check_access(self)
+            super().ensure_connection()
+
+    def connect(self) -> None:
+        """Borrow a connection for the running operation."""
+        self.check_settings()
+        source = await_(self._lend())
+        self.take(source.facade)
+        if not self.settings_dict["AUTOCOMMIT"]:
+            self.set_autocommit(False)
+
+    async def _lend(self) -> Any:
+        if self.alias == NO_DB_ALIAS:
+            return await self._connect_privately()
+        self._lender = get_pool(self.alias)
+        return await self._lender.lend()
+
+    async def _connect_privately(self) -> Any:
+        """Connect without a pool, to the database from which others are created and dropped."""
+        parameters = self.get_connection_params()
+        factory = parameters.pop("cursor_factory")
+        source: Any = await AsyncConnection.connect(**parameters, autocommit=True)
+        source.facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
+        return source
+
+    def take(self, facade: BridgedConnection) -> None:
+        """Put a borrowed connection in place, in Django's initial state."""
+        facade.lend(self._check_lease, self.note_interruption)
+        self.connection = facade
+        self.autocommit = True
+        self.isolation_level = facade.isolation_level or self._default_isolation_level
+        self.__dict__.setdefault("pg_version", facade.pgconn.server_version)
+
+    @property
+    def _default_isolation_level(self) -> Any:
+        from django.db.backends.postgresql.psycopg_any import IsolationLevel
+
+        return IsolationLevel.READ_COMMITTED
+
+    def _check_lease(self) -> None:
+        scope.check_access(self)
+
+    def note_interruption(self) -> None:
+        """Mark the block for rollback after something that is no ``Exception``: a cancellation.
+
+        Django marks it after an ``Exception`` only; a caller that swallows a cancellation would
+        commit half a block.
+        """
+        if self.in_atomic_block:
+            self.needs_rollback = True
+
+    def _close(self) -> None:
+        self.hand_back(broken=self.in_atomic_block)
+
+    def close_pool(self) -> None:
+        """Do nothing: the pool of this loop is closed with ``await close_pools()``."""
+
+    def hand_back(self, *, broken: bool = False) -> None:
+        """Give the connection back to its pool, clean; close it if that is in doubt.
+
+        Args:
+            broken: close it in any case.
+        """
+        facade: BridgedConnection | None = self.connection
+        if facade is None:
+            return
+        lender, self._lender = self._lender, None
+        try:
+            if not broken:
+                self._close_named_cursors()
+                broken = not self._clean(facade)
+        except BaseException:
+            broken = True
+            raise
+        finally:
+            if not self.in_atomic_block:
+                self.connection = None
+            facade.end_lease()
+            _give(lender, facade, broken=broken)
+
+    def _clean(self, facade: BridgedConnection) -> bool:
+        """Bring a connection back to idle; return whether that succeeded."""
+        status = facade.pgconn.transaction_status
+        if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            job = current_job()
+            if job is None or job.abandoned:
+                return False
+            grace = get_settings().CLEANUP_TIMEOUT
+            with contextlib.suppress(Exception):
+                await_shielded(facade.source.rollback(), grace=grace)
+            status = facade.pgconn.transaction_status
+        if status != TransactionStatus.IDLE:
+            return False
+        facade.restore_session()
+        return True
+
+    def _close_named_cursors(self) -> None:
+        """Close what a generator left open, as its own clean-up could not any more."""
+        for cursor in list(self._named_cursors):
+            with contextlib.suppress(self.Database.Error):
+                cursor.close()
+        self._named_cursors.clear()
+
+    def reset(self) -> None:
+        """Forget everything of a lease, so that the next finds a new wrapper's state."""
+        if self._transaction is not None:
+            scope.end_transaction(self)
+        self.in_atomic_block = False
+        self.savepoint_ids = []
+        self.atomic_blocks = []
+        self.needs_rollback = False
+        self.rollback_exc = None
+        self.commit_on_exit = True
+        self.closed_in_transaction = False
+        self.errors_occurred = False
+        self.run_on_commit = []
+        self.run_commit_hooks_on_set_autocommit_on = False
+        self.connection = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing but a connection in autocommit is held here."""
+        return not (self.in_atomic_block or self._transaction is not None or self._open_cursors())
+
+    def _open_cursors(self) -> bool:
+        return any(not cursor.closed for cursor in self._named_cursors)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Create a cursor, and remember it if the server keeps it open."""
+        cursor = super().create_cursor(name)
+        if name:
+            self._named_cursors.add(cursor)
+        return cursor
+
+    # No cancellation may come between a transaction and its end.
+    def _commit(self) -> None:
+        with self._shielded():
+            super()._commit()
+
+    def _rollback(self) -> None:
+        with self._shielded():
+            super()._rollback()
+
+    def _savepoint_commit(self, sid: str) -> None:
+        with self._shielded():
+            super()._savepoint_commit(sid)
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        with self._shielded():
+            super()._savepoint_rollback(sid)
+
+    def _shielded(self) -> contextlib.AbstractContextManager[None]:
+        if self.connection is None:
+            return contextlib.nullcontext()
+        shielded: contextlib.AbstractContextManager[None] = self.connection.shielded()
+        return shielded
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super()._set_autocommit(autocommit)
+        if not autocommit:
+            scope.begin_transaction(self)
+        elif self._transaction is not None:
+            scope.end_transaction(self)
+
+    def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
+        """Register a callback, synchronous or not, for after the commit."""
+        if callable(func) and not isinstance(func, CommitHook):
+            func = CommitHook(func)
+        super().on_commit(func, robust)
+
+    @property
+    def queries_log(self) -> deque[dict[str, str]]:  # type: ignore[override]
+        """The queries of this context, as ``connection.queries`` shows them."""
+        return query_log(self.alias, self.queries_limit).queries
+
+    @queries_log.setter
+    def queries_log(self, value: deque[dict[str, str]]) -> None:
+        if not self._initialising:
+            query_log(self.alias, self.queries_limit).queries = value
+
+    @property
+    def force_debug_cursor(self) -> bool:  # type: ignore[override]
+        """Whether queries are logged in this context even without ``DEBUG``."""
+        log = find_query_log(self.alias)
+        return log is not None and log.forced
+
+    @force_debug_cursor.setter
+    def force_debug_cursor(self, value: bool) -> None:
+        if not self._initialising:
+            query_log(self.alias, self.queries_limit).forced = value
+
+    @property
+    def execute_wrappers(self) -> Any:  # type: ignore[override]
+        """The hooks around each statement: the connection's own, then this context's."""
+        own = self.connection.execute_wrappers if self.connection is not None else []
+        hooks = context_hooks(self.alias)
+        return [*own, *hooks] if hooks else own
+
+    @execute_wrappers.setter
+    def execute_wrappers(self, value: Any) -> None:
+        if self.connection is not None and not self._initialising:
+            self.connection.execute_wrappers = value
+
+    @contextlib.contextmanager
+    def execute_wrapper(self, wrapper: Any) -> Iterator[None]:
+        """Call a hook around each statement that this context and its tasks execute."""
+        with added_hook(self.alias, wrapper):
+            yield
+
+
+def _give(lender: Pool | None, facade: BridgedConnection, *, broken: bool) -> None:
+    if lender is None:
+        facade.pgconn.finish()
+    elif broken:
+        lender.discard(facade.source)
+    else:
+        lender.take_back(facade.source)
+
+
+class CommitHook:
+    """A callback for after the commit; what it returns is awaited if that is possible."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        update_wrapper(self, function)
+        self.function = function
+
+    def __call__(self) -> Any:
+        result = self.function()
+        return await_(result) if isawaitable(result) else result
+
+    def __eq__(self, other: object) -> bool:
+        return self.function == (other.function if isinstance(other, CommitHook) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.function)

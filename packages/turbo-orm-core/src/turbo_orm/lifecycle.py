@@ -1,0 +1,27 @@
+"""Open, close and look at the pools of the running event loop."""
+
+from __future__ import annotations
+
+from django.db import connections
+
+from .connection.engine import is_postgresql
+from .pool import PoolStats, close_pools, get_pool, pool_stats
+
+__all__ = ["PoolStats", "close_pools", "open_pools", "pool_stats"]
+
+
+async def open_pools(*aliases: str) -> None:
+    """Open pools now and wait for one working connection in each.
+
+    Args:
+        *aliases: the database aliases; all PostgreSQL ones if none is given.
+
+    Raises:
+        OperationalError: a server cannot be reached.
+        ImproperlyConfigured: an alias given is not a PostgreSQL database.
+
+    Pools also open by themselves when first used; this makes a wrong setting fail at start-up.
+    """
+    for alias in aliases or [alias for alias in connections.settings if is_postgresql(alias)]:
+        pool = get_pool(alias)
+        pool.take_back(await pool.lend())

@@ -1,0 +1,295 @@
+"""One pool of one event loop: psycopg_pool's, made safe against every cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import dataclasses
+import sys
+import weakref
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import psycopg
+import psycopg_pool
+from django.db.utils import InterfaceError, OperationalError
+from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
+
+from .stats import PoolStats
+
+DEFAULT_MIN_SIZE = 2
+DEFAULT_MAX_SIZE = 10
+
+# CPython 3.10 and 3.11: `asyncio.wait_for`, which psycopg_pool waits with, swallows a cancellation
+# that meets the result, and the connection is lost: https://github.com/python/cpython/issues/86296
+WAIT_FOR_IS_SAFE = sys.version_info >= (3, 12)
+
+Configure = Callable[[AsyncConnection[Any]], Awaitable[None]]
+
+
+@dataclasses.dataclass(frozen=True)
+class PoolRecipe:
+    """All that is needed to open the pool of an alias.
+
+    Args:
+        alias: the database alias.
+        connect_kwargs: what ``AsyncConnection.connect`` is given.
+        options: what ``AsyncConnectionPool`` is given: sizes, timeout (seconds), lifetimes, check.
+        configure: prepares each new connection.
+        cleanup_timeout: seconds that closing may take.
+    """
+
+    alias: str
+    connect_kwargs: Mapping[str, Any]
+    options: Mapping[str, Any]
+    configure: Configure
+    cleanup_timeout: float
+
+    def sizes(self) -> dict[str, int]:
+        """Return min_size and max_size, each default bending to the other's setting."""
+        low, high = self.options.get("min_size"), self.options.get("max_size")
+        if low is None:
+            low = DEFAULT_MIN_SIZE if high is None else min(DEFAULT_MIN_SIZE, high)
+        if high is None:
+            high = max(DEFAULT_MAX_SIZE, low)
+        return {"min_size": low, "max_size": high}
+
+
+class PooledConnection(AsyncConnection[Any]):
+    """A psycopg connection whose failure to connect is told to its pool at once."""
+
+    # The synchronous face that the layer above gives the connection when it configures it.
+    facade: Any = None
+
+    @classmethod
+    async def connect(  # type: ignore[override]
+        cls, conninfo: str = "", *, opened_by: Pool, **kwargs: Any
+    ) -> AsyncConnection[Any]:
+        try:
+            connection = await super().connect(conninfo, **kwargs)
+        except psycopg.Error as error:
+            opened_by.note_failure(error)
+            raise
+        opened_by.connections.add(connection)
+        return connection
+
+
+class Pool:
+    """Lend connections of one alias on one event loop."""
+
+    def __init__(self, recipe: PoolRecipe, loop: asyncio.AbstractEventLoop) -> None:
+        self.alias = recipe.alias
+        self.loop = loop
+        self.connections: weakref.WeakSet[AsyncConnection[Any]] = weakref.WeakSet()
+        self.last_error: BaseException | None = None
+        self._recipe = recipe
+        self._connected_once = False
+        self._first_failure: asyncio.Future[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._closed = False
+        self._closer: AsyncGenerator[None, None] | None = None
+        self._pool = psycopg_pool.AsyncConnectionPool(
+            connection_class=PooledConnection,
+            kwargs={**recipe.connect_kwargs, "autocommit": True, "opened_by": self},
+            configure=self._configure,
+            open=False,
+            name=f"turbo_orm:{recipe.alias}",
+            **{**recipe.options, **recipe.sizes()},
+        )
+
+    async def _configure(self, connection: AsyncConnection[Any]) -> None:
+        try:
+            await self._recipe.configure(connection)
+        except Exception as error:
+            self.note_failure(error)
+            raise
+        self._connected_once = True
+
+    def note_failure(self, error: BaseException) -> None:
+        """Remember why no connection came; tell it to those who wait for the very first one."""
+        self.last_error = error
+        if self._first_failure is not None and not self._first_failure.done():
+            self._first_failure.set_result(None)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the pool lends no more."""
+        return self._closed or self.loop.is_closed()
+
+    def stats(self) -> PoolStats:
+        """Return the figures of this moment."""
+        return PoolStats.of(self.alias, self._pool.get_stats())
+
+    async def open(self) -> None:
+        """Start the pool's workers; safe to call again and from several tasks."""
+        if self._opening is None:
+            # The workers live as long as the loop: they must not inherit the transaction, or
+            # anything else, of the task that happens to come first.
+            self._opening = contextvars.Context().run(self.loop.create_task, self._open())
+        await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
+        await self._pool.open()
+        # An asynchronous generator is closed by the loop itself when that shuts down, so a pool
+        # that nobody closed leaves no connection behind.
+        self._closer = _close_with_loop(weakref.ref(self))
+        await self._closer.__anext__()
+
+    async def lend(self) -> AsyncConnection[Any]:
+        """Return a connection, idle and in autocommit.
+
+        Raises:
+            OperationalError: none came within the pool's timeout, or the server refused the first.
+            InterfaceError: the pool is closed.
+        """
+        if self._opening is None or not self._opening.done():
+            await self.open()
+        try:
+            if not self._connected_once:
+                return await self._lend_first()
+            if WAIT_FOR_IS_SAFE:
+                return await self._pool.getconn()
+            return await self._lend_in_own_task()
+        except psycopg_pool.PoolClosed as error:
+            raise InterfaceError(
+                f"The pool of database {self.alias!r} is closed; it opens again with the next "
+                "operation on a running event loop."
+            ) from error
+        except psycopg_pool.TooManyRequests as error:
+            raise OperationalError(self._exhausted("The queue is full (max_waiting)")) from error
+        except psycopg_pool.PoolTimeout as error:
+            timeout = f"No connection came within {self._pool.timeout:g} s"
+            raise OperationalError(self._exhausted(timeout)) from (self.last_error or error)
+
+    def _exhausted(self, what: str) -> str:
+        now = self.stats()
+        message = (
+            f"{what} from the pool of database {self.alias!r}: {now.in_use} of at most "
+            f"{now.max_size} connections are in use and {now.waiting} more operations wait. Raise "
+            'max_size or timeout in OPTIONS["pool"], or hold connections for a shorter time.'
+        )
+        if self.last_error is not None:
+            message += f" The last failure to connect was: {self.last_error}"
+        return message
+
+    async def _lend_in_own_task(self) -> AsyncConnection[Any]:
+        asking = self.loop.create_task(self._pool.getconn())
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            asking.add_done_callback(self._take_back_late)
+            raise
+
+    async def _lend_first(self) -> AsyncConnection[Any]:
+        """Lend from a pool that never connected: its first failure is the answer, not a time-out."""
+        if self._first_failure is None or self._first_failure.done():
+            self._first_failure = self.loop.create_future()
+        asking = self.loop.create_task(self._pool.getconn())
+        try:
+            await asyncio.wait({asking, self._first_failure}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+        except asyncio.CancelledError:
+            asking.add_done_callback(self._take_back_late)
+            raise
+        asking.add_done_callback(self._take_back_late)
+        await self.close()
+        error = self.last_error
+        if isinstance(error, psycopg.Error):
+            raise OperationalError(
+                f"Cannot connect to database {self.alias!r}: {error}"
+            ) from error
+        raise error or OperationalError(f"Cannot connect to database {self.alias!r}")
+
+    def _take_back_late(self, asking: asyncio.Task[AsyncConnection[Any]]) -> None:
+        if not asking.cancelled() and asking.exception() is None:
+            self.take_back(asking.result())
+
+    def take_back(self, connection: AsyncConnection[Any]) -> asyncio.Task[None] | None:
+        """Return a connection that is idle or closed; return the task if that needs to wait."""
+        return self._start(self._pool.putconn(connection))
+
+    def discard(self, connection: AsyncConnection[Any]) -> None:
+        """Close a connection whose state is in doubt, and let the pool replace it."""
+        connection.pgconn.finish()
+        if self.closed:
+            return
+        self.take_back(connection)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        """Run a coroutine's first step here, which nearly always ends it, the rest in a task."""
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration:
+            return None
+        task = self.loop.create_task(_resume(coroutine, awaited))
+        _unfinished.add(task)
+        task.add_done_callback(_unfinished.discard)
+        return task
+
+    async def close(self) -> None:
+        """Close every idle connection now, each lent one when it comes back."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            # In a task of its own: a loop that shuts down has cancelled the pool's workers, and
+            # psycopg_pool takes their cancellation for its own.
+            closing = self.loop.create_task(self._pool.close(timeout=self._recipe.cleanup_timeout))
+            await asyncio.wait({closing})
+        finally:
+            self.finish_idle()
+            if self._closer is not None:
+                closer, self._closer = self._closer, None
+                with contextlib.suppress(RuntimeError):
+                    await closer.aclose()
+
+    def finish_idle(self) -> None:
+        """Close the sockets of connections that nobody holds, without an event loop."""
+        for connection in list(self.connections):
+            if getattr(connection, "_pool", None) is None or self.loop.is_closed():
+                connection.pgconn.finish()
+
+    def status(self, connection: AsyncConnection[Any]) -> TransactionStatus:
+        """Return what libpq knows of the connection's transaction."""
+        return TransactionStatus(connection.pgconn.transaction_status)
+
+
+# The loop itself keeps only weak references to tasks.
+_unfinished: set[asyncio.Task[None]] = set()
+
+
+class _Resumed:
+    """Go on with a coroutine that has already yielded once."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
+        self.coroutine = coroutine
+        self.awaited = awaited
+
+    def __await__(self) -> Any:
+        awaited = self.awaited
+        try:
+            while True:
+                try:
+                    sent = yield awaited
+                except BaseException as error:
+                    awaited = self.coroutine.throw(error)
+                else:
+                    awaited = self.coroutine.send(sent)
+        except StopIteration:
+            return
+
+
+async def _resume(coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
+    await _Resumed(coroutine, awaited)
+
+
+async def _close_with_loop(pool: weakref.ref[Pool]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        alive = pool()
+        if alive is not None:
+            await alive.close()

@@ -1,0 +1,91 @@
+"""Which pool belongs to this alias, event loop and process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from .pool import Pool, PoolRecipe
+from .stats import PoolStats
+
+RecipeOf = Callable[[str], PoolRecipe]
+
+_pools: dict[tuple[str, int], Pool] = {}
+_recipe_of: RecipeOf | None = None
+
+
+def use_recipes(recipe_of: RecipeOf) -> None:
+    """Say how the recipe of an alias is found; the layer above knows Django's settings."""
+    global _recipe_of
+    _recipe_of = recipe_of
+
+
+def get_pool(alias: str) -> Pool:
+    """Return the pool of an alias on the running loop, made but not opened if it is new.
+
+    Raises:
+        RuntimeError: no event loop is running.
+        ImproperlyConfigured: the alias is not a PostgreSQL database.
+    """
+    loop = asyncio.get_running_loop()
+    pool = _pools.get((alias, id(loop)))
+    if pool is None or pool.loop is not loop or pool.closed:
+        _forget_dead_loops()
+        if _recipe_of is None:
+            raise RuntimeError("turbo_orm.connection has not been imported yet")
+        pool = _pools[alias, id(loop)] = Pool(_recipe_of(alias), loop)
+    return pool
+
+
+def pool_stats(alias: str = "default") -> PoolStats:
+    """Return what the pool of an alias on the running loop is doing.
+
+    Args:
+        alias: the database alias.
+
+    Returns:
+        The figures of this moment; all zero but the sizes if nothing was asked of the pool yet.
+
+    Raises:
+        RuntimeError: no event loop is running.
+        ImproperlyConfigured: the alias is not a PostgreSQL database.
+
+    Mirrors ``ConnectionPool.get_stats`` of psycopg_pool.
+    """
+    return get_pool(alias).stats()
+
+
+async def close_pools() -> None:
+    """Close every pool of the running loop; the next operation opens a new one.
+
+    Idle connections are closed now, lent ones as they come back. Mirrors
+    ``connections.close_all()`` of Django.
+    """
+    loop = asyncio.get_running_loop()
+    mine = [key for key, pool in _pools.items() if pool.loop is loop]
+    for key in mine:
+        await _pools.pop(key).close()
+
+
+def _forget_dead_loops() -> None:
+    for key in [key for key, pool in _pools.items() if pool.loop.is_closed()]:
+        _pools.pop(key).finish_idle()
+
+
+# The child of a fork shares its parent's sockets: it forgets them and opens its own.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
+# Pools whose settings have changed; the loop that runs them closes them when it ends.
+_retired: list[Pool] = []
+
+
+def retire_pools() -> None:
+    """Make every pool one of the past, since the settings that it was opened with have changed."""
+    _retired[:] = [pool for pool in _retired if not pool.loop.is_closed()]
+    for pool in _pools.values():
+        pool.finish_idle()
+        _retired.append(pool)
+    _pools.clear()

@@ -1,0 +1,8 @@
+"""The public querysets, managers and models: Django's, with every terminal awaited in the bridge."""
+
+from .manager import AsyncManager
+from .model import AsyncModel, AsyncModelMixin
+from .queryset import AsyncQuerySet
+from .raw import AsyncRawQuerySet
+
+__all__ = ["AsyncManager", "AsyncModel", "AsyncModelMixin", "AsyncQuerySet", "AsyncRawQuerySet"]

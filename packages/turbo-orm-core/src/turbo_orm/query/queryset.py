@@ -1,0 +1,173 @@
+"""Django's QuerySet with every terminal method awaited in the bridge."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db.models import Model, QuerySet
+
+from ..bridge import in_bridge, run_sync
+from ..connection.stream import stream_rows
+from .awaited import with_awaited
+from .raw import AsyncRawQuerySet
+
+M = TypeVar("M", bound=Model)
+
+TERMINALS = (
+    "aaggregate",
+    "abulk_create",
+    "abulk_update",
+    "acontains",
+    "acount",
+    "acreate",
+    "adelete",
+    "aearliest",
+    "aexists",
+    "aexplain",
+    "afirst",
+    "aget",
+    "aget_or_create",
+    "ain_bulk",
+    "alast",
+    "alatest",
+    "aupdate",
+    "aupdate_or_create",
+)
+
+
+@with_awaited(TERMINALS)
+class AsyncQuerySet(QuerySet[M]):
+    """A lazy database query; every ``a*`` method waits on the event loop, in no thread.
+
+    Mirrors ``django.db.models.QuerySet``, of which it is a subclass: everything else of a queryset
+    is Django's, and where no event loop runs it works synchronously as usual.
+    """
+
+    async def alist(self) -> list[M]:
+        """Return all rows as a list; fetches once and caches like iteration does.
+
+        Returns:
+            Model instances, or what ``values()`` and its kin make of each row.
+
+        Raises:
+            DatabaseError: the database refused the query.
+
+        The awaitable form of ``list(queryset)``.
+        """
+        if self._result_cache is None or not self._fetched:
+            await run_sync(self._fetch_all)
+        return list(cast("list[M]", self._result_cache))
+
+    @property
+    def _fetched(self) -> bool:
+        return bool(self._prefetch_done or not self._prefetch_related_lookups)
+
+    def __aiter__(self) -> AsyncIterator[M]:
+        async def generator() -> AsyncGenerator[M, None]:
+            if self._result_cache is None or not self._fetched:
+                await run_sync(self._fetch_all)
+            for item in cast("list[M]", self._result_cache):
+                yield item
+
+        return generator()
+
+    async def aiterator(self, chunk_size: int = 2000) -> AsyncGenerator[M, None]:  # type: ignore[override]
+        """Stream the rows from a server-side cursor, without keeping them.
+
+        Args:
+            chunk_size: rows fetched, and prefetched for, at a time.
+
+        Returns:
+            An asynchronous generator. It holds one connection from the first row until it is
+            exhausted, closed (``contextlib.aclosing``) or dropped.
+
+        Raises:
+            ValueError: the chunk size is not positive.
+            DatabaseError: the database refused the query.
+
+        Mirrors ``QuerySet.aiterator``.
+        """
+        if chunk_size <= 0:
+            raise ValueError("Chunk size must be strictly positive.")
+        rows = stream_rows(self.db, lambda: iter(self.iterator(chunk_size)), chunk_size)
+        try:
+            async for row in rows:
+                yield row
+        finally:
+            await rows.aclose()
+
+    def raw(
+        self,
+        raw_query: str,
+        params: Iterable[Any] | Mapping[str, Any] = (),
+        translations: Mapping[str, str] | None = None,
+        using: str | None = None,
+    ) -> AsyncRawQuerySet[M]:
+        """Return the model instances of a raw SQL query, lazily: ``async for`` or ``alist()``.
+
+        Args:
+            raw_query: SQL with placeholders.
+            params: their values.
+            translations: column names to field names.
+            using: the database alias.
+
+        Mirrors ``QuerySet.raw``.
+        """
+        plain: Any = super().raw(raw_query, params, translations, using)  # type: ignore[arg-type]
+        return AsyncRawQuerySet.of(plain)
+
+    async def araw(
+        self,
+        raw_query: str,
+        params: Iterable[Any] | Mapping[str, Any] = (),
+        translations: Mapping[str, str] | None = None,
+        using: str | None = None,
+    ) -> list[M]:
+        """Return the model instances of a raw SQL query as a list.
+
+        Args:
+            raw_query: SQL with placeholders.
+            params: their values.
+            translations: column names to field names.
+            using: the database alias.
+
+        Raises:
+            DatabaseError: the database refused the query.
+
+        The awaitable form of ``list(queryset.raw(...))``.
+        """
+        return await self.raw(raw_query, params, translations, using).alist()
+
+    def _fetch_all(self) -> None:
+        if self._result_cache is None:
+            refuse_on_event_loop(self.model)
+        super()._fetch_all()  # type: ignore[misc]
+
+
+# On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed
+# package has it there, and its users' code must run.
+AsyncQuerySet.adelete.queryset_only = False  # type: ignore[attr-defined]
+
+
+def refuse_on_event_loop(model: type[Model] | None) -> None:
+    """Raise if a queryset is about to be evaluated synchronously where that would block.
+
+    Raises:
+        SynchronousOnlyOperation: on the event loop, outside the bridge.
+    """
+    if in_bridge() or os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
+        return
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    name = model.__name__ if model is not None else "no model"
+    raise SynchronousOnlyOperation(
+        f"A queryset of {name} was evaluated synchronously on the event loop. Use "
+        "`await queryset.alist()` or `async for`; run synchronous code that evaluates querysets "
+        "with `await run_sync(function)`."
+    )

@@ -1,0 +1,61 @@
+"""Raw SQL queries, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from django.db.models import Model
+from django.db.models.query import RawQuerySet
+
+from ..bridge import run_sync
+
+M = TypeVar("M", bound=Model)
+
+
+if TYPE_CHECKING:
+    _Base = RawQuerySet
+else:
+
+    class _Base(RawQuerySet, Generic[M]):
+        """Django's class is generic for type checkers only."""
+
+
+class AsyncRawQuerySet(_Base[M]):
+    """The model instances of a raw SQL query; mirrors ``RawQuerySet``."""
+
+    @classmethod
+    def of(cls, plain: RawQuerySet[M]) -> AsyncRawQuerySet[M]:
+        """Return the same query as an instance of this class."""
+        own: Any = plain
+        return cls(
+            own.raw_query,
+            model=own.model,
+            query=own.query,
+            params=own.params,
+            translations=own.translations,
+            using=own._db,
+            hints=own._hints,
+        )
+
+    async def alist(self) -> list[M]:
+        """Return all rows as model instances; fetches once and caches.
+
+        Raises:
+            DatabaseError: the database refused the query.
+
+        The awaitable form of ``list(raw_queryset)``.
+        """
+        await run_sync(self._fetch_all)  # type: ignore[attr-defined]
+        return list(cast("list[M]", self._result_cache))  # type: ignore[attr-defined]
+
+    def __aiter__(self) -> AsyncIterator[M]:
+        async def generator() -> AsyncGenerator[M, None]:
+            for item in await self.alist():
+                yield item
+
+        return generator()
+
+    def using(self, alias: str | None) -> AsyncRawQuerySet[M]:
+        """Return the same query against another database; mirrors ``RawQuerySet.using``."""
+        return self.of(super().using(alias))

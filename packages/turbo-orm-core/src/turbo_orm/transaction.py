@@ -1,0 +1,224 @@
+"""Transactions, awaited: Django's own ``Atomic`` does the work, in the bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.transaction import Atomic, TransactionManagementError
+
+from .bridge import run_sync
+from .connection import scope
+from .connection.transactions import current_hold
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class AsyncAtomic(Atomic):
+    """What ``atomic`` returns: Django's ``Atomic``, also as an asynchronous context manager."""
+
+    async def __aenter__(self) -> None:
+        await run_sync(enter, self)
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc_type is GeneratorExit:
+            abandon(self)
+        else:
+            await run_sync(leave, self, exc_type, exc_value, traceback)
+
+    def __call__(self, func: C) -> C:
+        """Run each call of a function, synchronous or not, in a block of its own."""
+        if iscoroutinefunction(func):
+            return in_block(self, func)  # type: ignore[return-value]
+        return super().__call__(func)
+
+
+def in_block(block: Atomic, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return a coroutine function of which each call is a block of its own."""
+
+    @wraps(function)
+    async def inside(*args: Any, **kwargs: Any) -> Any:
+        async with AsyncAtomic(block.using, block.savepoint, block.durable):
+            return await function(*args, **kwargs)
+
+    return inside
+
+
+def _alias(block: Atomic) -> str:
+    return block.using or DEFAULT_DB_ALIAS
+
+
+def enter(block: Atomic) -> None:
+    """Enter a block in the bridge and let its transaction outlive this job."""
+    alias = _alias(block)
+    hold = current_hold(alias)
+    if hold is not None and not hold.transaction.owned_by_this_task:
+        raise TransactionManagementError(
+            f"A task started inside an atomic block of database {alias!r} cannot open a block of "
+            "its own there: blocks of several tasks would interleave on the one connection. Open "
+            "it in the task that opened the outer block, or start this task outside that block."
+        )
+    block.__enter__()
+    if hold is None:
+        scope.pin(alias)
+
+
+def leave(
+    block: Atomic,
+    exc_type: type[BaseException] | None,
+    exc_value: BaseException | None,
+    traceback: TracebackType | None,
+) -> None:
+    """Leave a block in the bridge; the outermost one commits or rolls back."""
+    alias = _alias(block)
+    hold = current_hold(alias)
+    if hold is None:
+        raise TransactionManagementError(
+            f"The atomic block of database {alias!r} was left in a context that is not in it. "
+            "Enter and leave a block in the same task."
+        )
+    open_transaction = hold.transaction
+    wrapper = scope.take_last_turn(alias)
+    if len(wrapper.atomic_blocks) <= 1:
+        scope.unpin(open_transaction)
+    block.__exit__(exc_type, exc_value, traceback)
+
+
+def abandon(block: Atomic) -> None:
+    """Leave a block whose coroutine is being closed, so that nothing may be awaited any more."""
+    hold = current_hold(_alias(block))
+    if hold is not None:
+        hold.transaction.expire()
+
+
+@overload
+def atomic(using: C) -> C: ...
+@overload
+def atomic(
+    using: str | None = None, savepoint: bool = True, durable: bool = False
+) -> AsyncAtomic: ...
+def atomic(using: Any = None, savepoint: bool = True, durable: bool = False) -> Any:
+    """Guarantee that the statements of a block are all committed or all rolled back.
+
+    Args:
+        using: the database alias; ``default`` if None.
+        savepoint: whether a nested block is a savepoint of its own.
+        durable: raise if this is not the outermost block.
+
+    Returns:
+        An object for ``async with``, for ``with`` (in the bridge or where no loop runs), and for
+        decorating coroutine functions and functions. ``@atomic`` alone decorates too.
+
+    Raises:
+        RuntimeError: a durable block inside another.
+        TransactionManagementError: a task started inside a block opens one of its own.
+
+    Mirrors ``django.db.transaction.atomic``.
+    """
+    if callable(using):
+        return AsyncAtomic(DEFAULT_DB_ALIAS, savepoint, durable)(using)
+    return AsyncAtomic(using, savepoint, durable)
+
+
+async def on_commit(func: Callable[[], Any], using: str | None = None, robust: bool = False) -> None:
+    """Call a function when the present transaction commits, at once if there is none.
+
+    Args:
+        func: takes nothing; synchronous (it may use the ORM), a coroutine function, or anything
+            that returns an awaitable.
+        using: the database alias; ``default`` if None.
+        robust: log an exception of the function instead of raising it.
+
+    Raises:
+        TypeError: the function is not callable.
+
+    Mirrors ``django.db.transaction.on_commit``.
+    """
+    await run_sync(transaction.on_commit, func, using, robust)
+
+
+def set_rollback(rollback: bool, using: str | None = None) -> None:
+    """Say whether the innermost block rolls back when it is left; waits for nothing.
+
+    Args:
+        rollback: True to roll back without an exception, False to forget an earlier error.
+        using: the database alias; ``default`` if None.
+
+    Raises:
+        TransactionManagementError: outside a block.
+
+    Mirrors ``django.db.transaction.set_rollback``.
+    """
+    transaction.set_rollback(rollback, using)
+
+
+def get_rollback(using: str | None = None) -> bool:
+    """Tell whether the innermost block will roll back when it is left; waits for nothing.
+
+    Args:
+        using: the database alias; ``default`` if None.
+
+    Raises:
+        TransactionManagementError: outside a block.
+
+    Mirrors ``django.db.transaction.get_rollback``.
+    """
+    return bool(transaction.get_rollback(using))
+
+
+def in_atomic_block(using: str | None = None) -> bool:
+    """Tell whether this code runs inside an atomic block; waits for nothing.
+
+    Args:
+        using: the database alias; ``default`` if None.
+
+    Mirrors ``connection.in_atomic_block``.
+    """
+    return bool(transaction.get_connection(using).in_atomic_block)
+
+
+async def savepoint(using: str | None = None) -> str | None:
+    """Create a savepoint inside the present transaction.
+
+    Args:
+        using: the database alias; ``default`` if None.
+
+    Returns:
+        Its name for ``savepoint_commit`` and ``savepoint_rollback``; None outside a transaction.
+
+    Mirrors ``django.db.transaction.savepoint``.
+    """
+    return await run_sync(lambda: transaction.get_connection(using).savepoint())
+
+
+async def savepoint_commit(sid: str, using: str | None = None) -> None:
+    """Release a savepoint.
+
+    Args:
+        sid: what ``savepoint`` returned.
+        using: the database alias; ``default`` if None.
+
+    Mirrors ``django.db.transaction.savepoint_commit``.
+    """
+    await run_sync(transaction.savepoint_commit, sid, using)
+
+
+async def savepoint_rollback(sid: str, using: str | None = None) -> None:
+    """Roll back to a savepoint.
+
+    Args:
+        sid: what ``savepoint`` returned.
+        using: the database alias; ``default`` if None.
+
+    Mirrors ``django.db.transaction.savepoint_rollback``.
+    """
+    await run_sync(transaction.savepoint_rollback, sid, using)
