@@ -1,0 +1,168 @@
+"""System checks: what would otherwise fail, or do nothing, only under load."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import django
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
+from django.db import connections
+
+from .conf import KNOWN_KEYS, raw_settings, unknown_keys
+from .connection.engine import is_postgresql
+
+Check = Callable[..., list[CheckMessage]]
+
+
+def settings_errors() -> list[CheckMessage]:
+    """Return the errors of ``TURBO_ORM`` itself."""
+    found: list[CheckMessage] = [
+        Error(
+            f"TURBO_ORM has an unknown key: {key!r}.",
+            hint=f"Known keys are {', '.join(sorted(KNOWN_KEYS))}.",
+            id="turbo_orm.E001",
+        )
+        for key in unknown_keys()
+    ]
+    pools = raw_settings().get("POOL", {})
+    if not isinstance(pools, Mapping):
+        return [*found, _bad_pool(f"TURBO_ORM['POOL'] is {pools!r}, not a dictionary.")]
+    for alias, options in pools.items():
+        if alias not in connections.settings:
+            found.append(_bad_pool(f"TURBO_ORM['POOL'] names {alias!r}, which is no database."))
+        elif not isinstance(options, Mapping):
+            found.append(_bad_pool(f"TURBO_ORM['POOL'][{alias!r}] is {options!r}."))
+    return found
+
+
+def _bad_pool(what: str) -> Error:
+    return Error(
+        what,
+        hint="Write {alias: {'min_size': 2, 'max_size': 10}} with aliases of DATABASES.",
+        id="turbo_orm.E002",
+    )
+
+
+def _pool_options(alias: str) -> Any:
+    given = raw_settings().get("POOL", {})
+    if isinstance(given, Mapping) and alias in given:
+        return given[alias]
+    return connections.settings[alias]["OPTIONS"].get("pool")
+
+
+def _aliases() -> Iterator[str]:
+    return (alias for alias in connections.settings if is_postgresql(alias))
+
+
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Check the keys of ``TURBO_ORM``."""
+    return settings_errors()
+
+
+def check_engines(**kwargs: Any) -> list[CheckMessage]:
+    """Check that there is a database that can be awaited."""
+    if any(_aliases()):
+        return []
+    return [
+        Warning(
+            "No database of DATABASES can be awaited: none is PostgreSQL with psycopg 3.",
+            hint="Set ENGINE to 'django.db.backends.postgresql' and install psycopg[binary,pool].",
+            id="turbo_orm.W001",
+        )
+    ]
+
+
+def check_pool_sizes(**kwargs: Any) -> list[CheckMessage]:
+    """Check that every pool can be opened with its sizes."""
+    found: list[CheckMessage] = []
+    for alias in _aliases():
+        options = _pool_options(alias)
+        if not isinstance(options, Mapping):
+            continue
+        low, high = options.get("min_size"), options.get("max_size")
+        if low is not None and high is not None and low > high:
+            found.append(
+                Error(
+                    f"The pool of {alias!r} has min_size {low} above max_size {high}.",
+                    hint="Raise max_size or lower min_size.",
+                    id="turbo_orm.E003",
+                )
+            )
+    return found
+
+
+def check_pool_option_known(**kwargs: Any) -> list[CheckMessage]:
+    """Check that ``OPTIONS["pool"]`` does not break the synchronous backend of old Django."""
+    if django.VERSION >= (5, 1):
+        return []
+    return [
+        Error(
+            f"DATABASES[{alias!r}]['OPTIONS']['pool'] makes every synchronous connection fail: "
+            f"Django {django.get_version()} hands it on to psycopg.",
+            hint="Move the dictionary to TURBO_ORM = {'POOL': {alias: {...}}}.",
+            id="turbo_orm.E004",
+        )
+        for alias in _aliases()
+        if "pool" in connections.settings[alias]["OPTIONS"]
+    ]
+
+
+def check_persistent_connections(**kwargs: Any) -> list[CheckMessage]:
+    """Check for CONN_MAX_AGE, which pooled connections do not heed."""
+    return [
+        Warning(
+            f"CONN_MAX_AGE of {alias!r} has no effect on pooled connections, and under ASGI keeps "
+            "one synchronous connection open per thread.",
+            hint="Set it to 0; OPTIONS['pool']['max_lifetime'] limits the age of pooled ones.",
+            id="turbo_orm.W002",
+        )
+        for alias in _aliases()
+        if connections.settings[alias]["CONN_MAX_AGE"] != 0
+    ]
+
+
+def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
+    """Check for AUTOCOMMIT switched off, where each awaited operation would be rolled back."""
+    return [
+        Warning(
+            f"AUTOCOMMIT of {alias!r} is off: each awaited operation outside `atomic` ends with a "
+            "rollback, as a request does in Django.",
+            hint="Leave AUTOCOMMIT on and use `async with atomic():`.",
+            id="turbo_orm.W003",
+        )
+        for alias in _aliases()
+        if not connections.settings[alias]["AUTOCOMMIT"]
+    ]
+
+
+def check_python(**kwargs: Any) -> list[CheckMessage]:
+    """Tell of the interpreters on which waiting for a connection costs one task more."""
+    if sys.version_info >= (3, 12):
+        return []
+    return [
+        Info(
+            "asyncio.wait_for of this Python can swallow cancellations; Turbo ORM works around it "
+            "at the cost of one more task for each connection it waits for.",
+            hint="Python 3.12 or newer needs no such care.",
+            id="turbo_orm.I001",
+        )
+    ]
+
+
+ALL: tuple[Check, ...] = (
+    check_settings,
+    check_engines,
+    check_pool_sizes,
+    check_pool_option_known,
+    check_persistent_connections,
+    check_autocommit,
+    check_python,
+)
+
+
+def register_all() -> None:
+    """Register every check with Django."""
+    for check in ALL:
+        register(check, Tags.compatibility if check is check_python else "turbo_orm")

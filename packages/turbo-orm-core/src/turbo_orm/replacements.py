@@ -1,0 +1,161 @@
+"""What the table of redirects puts in the place of Django's names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, router
+from django.db.models import Manager, Model, QuerySet
+from django.db.models.query import RawQuerySet
+
+from .bridge import await_, in_bridge, run_sync
+from .connection.engine import all_postgresql, is_postgresql
+from .connection.stream import stream_rows
+from .transaction import abandon, enter, in_block, leave
+
+
+def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``sync_to_async`` that runs the function in the bridge if its database allows."""
+
+    @wraps(original)
+    def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
+        threaded = None
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal threaded
+            if all_postgresql() or is_postgresql(alias_of(function, args, kwargs)):
+                return await run_sync(function, *args, **kwargs)
+            threaded = threaded or original(function, *options, **named)
+            return await threaded(*args, **kwargs)
+
+        return call
+
+    return bridged
+
+
+def alias_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Return the database that a synchronous method of Django's is going to use."""
+    owner: Any = getattr(function, "__self__", None)
+    if kwargs.get("using"):
+        return str(kwargs["using"])
+    if isinstance(owner, QuerySet | RawQuerySet):
+        return str(owner.db)
+    if isinstance(owner, Model):
+        return str(router.db_for_write(type(owner), instance=owner))
+    if isinstance(owner, Manager):
+        instance = getattr(owner, "instance", None)
+        return str(owner._db or router.db_for_write(owner.model, instance=instance))
+    if args and args[0] and isinstance(args[0], list | tuple) and isinstance(args[0][0], Model):
+        return str(args[0][0]._state.db or DEFAULT_DB_ALIAS)
+    return DEFAULT_DB_ALIAS
+
+
+def aiterator(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``QuerySet.aiterator`` that streams in the bridge if its database allows."""
+
+    @wraps(original)
+    async def bridged(self: Any, chunk_size: int = 2000) -> AsyncGenerator[Any, None]:
+        if chunk_size <= 0:
+            raise ValueError("Chunk size must be strictly positive.")
+        if is_postgresql(self.db):
+            rows = stream_rows(self.db, lambda: iter(self.iterator(chunk_size)), chunk_size)
+        else:
+            rows = original(self, chunk_size)
+        try:
+            async for row in rows:
+                yield row
+        finally:
+            await rows.aclose()
+
+    return bridged
+
+
+def aenter(original: None) -> Callable[..., Awaitable[None]]:
+    """Return ``Atomic.__aenter__``, which Django does not have."""
+
+    async def __aenter__(self: Any) -> None:
+        await run_sync(enter, self)
+
+    return __aenter__
+
+
+def aexit(original: None) -> Callable[..., Awaitable[None]]:
+    """Return ``Atomic.__aexit__``, which Django does not have."""
+
+    async def __aexit__(self: Any, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        if exc_type is GeneratorExit:
+            abandon(self)
+        else:
+            await run_sync(leave, self, exc_type, exc_value, traceback)
+
+    return __aexit__
+
+
+def decorate(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an ``Atomic.__call__`` that can decorate coroutine functions too."""
+
+    @wraps(original)
+    def __call__(self: Any, func: Callable[..., Any]) -> Callable[..., Any]:
+        if iscoroutinefunction(func):
+            return in_block(self, func)
+        decorated: Callable[..., Any] = original(self, func)
+        return decorated
+
+    return __call__
+
+
+def async_to_sync(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an ``async_to_sync`` that in the bridge waits in the running task."""
+
+    @wraps(original)
+    def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
+        if not in_bridge():
+            outside: Callable[..., Any] = original(function, *options, **named)
+            return outside
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return await_(function(*args, **kwargs))
+
+        return call
+
+    return bridged
+
+
+def run_in_turn(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``_run_parallel`` that in the bridge awaits one after the other, in this task.
+
+    Receivers of a signal then share the connection and the transaction of what sent it.
+    """
+
+    @wraps(original)
+    async def bridged(*coroutines: Coroutine[Any, Any, Any]) -> Any:
+        if in_bridge():
+            return await _in_turn(*coroutines)
+        return await original(*coroutines)
+
+    return bridged
+
+
+def sequential_asyncio(original: Any) -> Any:
+    """Return what the signal dispatcher of Django 5 needs of asyncio; see ``run_in_turn``."""
+
+    def gather(*awaitables: Any) -> Any:
+        return _in_turn(*awaitables) if in_bridge() else asyncio.gather(*awaitables)
+
+    return SimpleNamespace(gather=gather)
+
+
+async def _in_turn(*awaitables: Any) -> list[Any]:
+    waiting = list(awaitables)
+    try:
+        return [await waiting.pop(0) for _ in awaitables]
+    finally:
+        for coroutine in waiting:
+            close = getattr(coroutine, "close", None)
+            if close is not None:
+                close()
