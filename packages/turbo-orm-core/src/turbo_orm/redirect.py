@@ -120,14 +120,14 @@ TABLE = (
         replacements.sequential_asyncio,
         ("Signal.send", "Signal.send_robust"),
         since=(5, 0),
-        before=(6, 0),
+        before=(6, 1),
     ),
     Redirect(
         "django.dispatch.dispatcher",
         "_run_parallel",
         replacements.run_in_turn,
         ("Signal.send", "Signal.send_robust"),
-        since=(6, 0),
+        since=(6, 1),
     ),
 )
 

@@ -142,7 +142,7 @@ def run_in_turn(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def sequential_asyncio(original: Any) -> Any:
-    """Return what the signal dispatcher of Django 5 needs of asyncio; see ``run_in_turn``."""
+    """Return what the signal dispatcher before Django 6.1 needs of asyncio; see ``run_in_turn``."""
 
     def gather(*awaitables: Any) -> Any:
         return _in_turn(*awaitables) if in_bridge() else asyncio.gather(*awaitables)

@@ -1,0 +1,90 @@
+"""Databases for the session, a clean one for each test, and no thread anywhere."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import asgiref.sync
+import django
+import pytest
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+
+def pytest_configure() -> None:
+    if not (os.environ.get("DATABASE_URL") or os.environ.get("TURBO_TEST_DSN")):
+        pytest.exit("Set DATABASE_URL to a PostgreSQL server, or run `make test`.", returncode=4)
+    django.setup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases() -> Iterator[None]:
+    """Create the test databases, and drop them after the last test."""
+    from django.test.utils import setup_databases, teardown_databases
+
+    created = setup_databases(verbosity=0, interactive=False, aliases=["default", "other"])
+    yield
+    teardown_databases(created, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def clean_database(databases: None) -> Iterator[None]:
+    """Leave empty tables, and no connection of the test's, behind each test."""
+    yield
+    from django.apps import apps
+    from django.db import connections
+
+    tables = ", ".join(
+        f'"{model._meta.db_table}"'
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.label != "contenttypes.ContentType" and model._meta.app_label != "auth"
+    )
+    for alias in ("default", "other"):
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"TRUNCATE {tables}, auth_user, auth_group RESTART IDENTITY CASCADE")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                "AND datname = current_database() AND state LIKE '%in transaction%'"
+            )
+            assert cursor.fetchone() == (0,), f"a transaction is still open in {alias!r}"
+        connections[alias].close()
+
+
+@pytest.fixture(autouse=True)
+def no_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every thread hop fail; a test that needs a thread says so with a mark and a reason."""
+    if request.node.get_closest_marker("needs_thread"):
+        return
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError(f"a thread was asked for: {args!r} {kwargs!r}")
+
+    monkeypatch.setattr(asgiref.sync.SyncToAsync, "__call__", refuse)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """An ExitStack for what a test wants undone."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def at_rest():
+    """After the test: every connection back, none in a transaction, nothing pending."""
+    yield
+    from tests.invariant import assert_at_rest
+
+    await assert_at_rest("default")
+    await assert_at_rest("other")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Check the invariant after every coroutine test."""
+    for item in items:
+        function = getattr(item, "function", None)
+        if function is not None and asyncio.iscoroutinefunction(function):
+            item.fixturenames.append("at_rest")  # type: ignore[attr-defined]

@@ -1,0 +1,142 @@
+"""Models with one of everything that the ORM treats specially."""
+
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.postgres.fields import ArrayField, HStoreField, IntegerRangeField
+from django.db import models
+
+from turbo_orm import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet
+
+
+class Author(AsyncModel):
+    name = models.CharField(max_length=100)
+    age = models.IntegerField(default=0)
+
+    objects = AsyncManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tag(AsyncModel):
+    name = models.CharField(max_length=50, unique=True)
+
+    objects = AsyncManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Comment(AsyncModel):
+    text = models.TextField()
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.BigIntegerField()
+    content_object = GenericForeignKey()
+
+    objects = AsyncManager()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ArticleQuerySet(AsyncQuerySet):
+    def published(self) -> "ArticleQuerySet":
+        return self.filter(is_published=True)
+
+
+class Article(AsyncModel):
+    title = models.CharField(max_length=200)
+    is_published = models.BooleanField(default=True)
+    views = models.IntegerField(default=0)
+    created = models.DateTimeField(auto_now_add=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    author = models.ForeignKey(Author, models.CASCADE, related_name="articles")
+    editor = models.ForeignKey(
+        Author, models.SET_NULL, null=True, blank=True, related_name="edited"
+    )
+    tags = models.ManyToManyField(Tag, related_name="articles", blank=True)
+    comments = GenericRelation(Comment)
+
+    objects = AsyncManager.from_queryset(ArticleQuerySet)()
+    as_manager = ArticleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Profile(AsyncModel):
+    author = models.OneToOneField(Author, models.CASCADE, related_name="profile")
+    bio = models.TextField(default="")
+
+    objects = AsyncManager()
+
+    def __str__(self) -> str:
+        return self.bio
+
+
+class Person(models.Model, AsyncModelMixin):
+    """The mixin behind the model, as users of the seed package wrote it."""
+
+    name = models.CharField(max_length=100)
+    friends = models.ManyToManyField("self", through="Friendship", blank=True)
+
+    objects = AsyncManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Friendship(AsyncModel):
+    one = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    since = models.IntegerField(default=2000)
+
+    objects = AsyncManager()
+
+
+class Place(AsyncModel):
+    name = models.CharField(max_length=50)
+
+    objects = AsyncManager()
+
+
+class Restaurant(Place):
+    """Inherits a table: saving it writes two."""
+
+    stars = models.IntegerField(default=0)
+
+    objects = AsyncManager()
+
+
+class Shouted(AsyncModel):
+    """Overrides save(), which every awaitable form must honour."""
+
+    text = models.TextField()
+
+    objects = AsyncManager()
+
+    def save(self, *args, **kwargs):
+        self.text = self.text.upper()
+        super().save(*args, **kwargs)
+
+
+class Plain(models.Model):
+    """Django's own manager: only the redirects make its a* methods ours."""
+
+    name = models.CharField(max_length=50)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
+    tags = models.ManyToManyField(Tag, related_name="plain", blank=True)
+    comments = GenericRelation(Comment)
+
+
+class Special(AsyncModel):
+    """Types that contrib.postgres registers on each connection."""
+
+    attributes = HStoreField(default=dict)
+    numbers = ArrayField(models.IntegerField(), default=list)
+    span = IntegerRangeField(null=True)
+
+    objects = AsyncManager()
