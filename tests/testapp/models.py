@@ -2,7 +2,15 @@
 
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.postgres.fields import ArrayField, HStoreField, IntegerRangeField
+from django.contrib.postgres.fields import (
+    ArrayField,
+    BigIntegerRangeField,
+    DateRangeField,
+    DateTimeRangeField,
+    DecimalRangeField,
+    HStoreField,
+    IntegerRangeField,
+)
 from django.db import models
 
 from turbo_orm import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet
@@ -140,3 +148,49 @@ class Special(AsyncModel):
     span = IntegerRangeField(null=True)
 
     objects = AsyncManager()
+
+
+class Ranged(AsyncModel):
+    """Every range that contrib.postgres has a field for."""
+
+    whole = IntegerRangeField(null=True)
+    big = BigIntegerRangeField(null=True)
+    decimal = DecimalRangeField(null=True)
+    days = DateRangeField(null=True)
+    times = DateTimeRangeField(null=True)
+
+    objects = AsyncManager()
+
+
+class CaseInsensitiveField(models.TextField):
+    """What CITextField was before Django 5.1 removed it; its type is still registered."""
+
+    def db_type(self, connection: object) -> str:
+        return "citext"
+
+
+class Word(AsyncModel):
+    text = CaseInsensitiveField(unique=True)
+    variants = ArrayField(CaseInsensitiveField(), default=list)
+
+    objects = AsyncManager()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Event(AsyncModel):
+    """Has dates that a test chooses, and options of Meta that querysets heed."""
+
+    name = models.CharField(max_length=50, unique=True)
+    day = models.DateField()
+    at = models.DateTimeField()
+
+    objects = AsyncManager()
+
+    class Meta:
+        ordering = ["-at"]
+        get_latest_by = "at"
+
+    def __str__(self) -> str:
+        return self.name

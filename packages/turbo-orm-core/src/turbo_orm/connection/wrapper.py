@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import update_wrapper
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
@@ -40,7 +40,8 @@ class BridgedWrapper(Base):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._lender: Pool | None = None
         self._transaction: Transaction | None = None
-        self._named_cursors: weakref.WeakSet[Any] = weakref.WeakSet()
+        # Strong references: a cursor whose query was cancelled is closed by nobody else.
+        self._named_cursors: list[Any] = []
         self._initialising = True
         super().__init__(*args, **kwargs)
         self._initialising = False
@@ -124,12 +125,13 @@ class BridgedWrapper(Base):
         lender, self._lender = self._lender, None
         try:
             if not broken:
-                self._close_named_cursors()
+                self._close_named_cursors(facade)
                 broken = not self._clean(facade)
         except BaseException:
             broken = True
             raise
         finally:
+            self._forget_named_cursors()
             if not self.in_atomic_block:
                 self.connection = None
             facade.end_lease()
@@ -151,11 +153,18 @@ class BridgedWrapper(Base):
         facade.restore_session()
         return True
 
-    def _close_named_cursors(self) -> None:
-        """Close what a generator left open, as its own clean-up could not any more."""
-        for cursor in list(self._named_cursors):
-            with contextlib.suppress(self.Database.Error):
-                cursor.close()
+    def _close_named_cursors(self, facade: BridgedConnection) -> None:
+        """Close on the server what a generator or a cancelled query left open."""
+        with facade.shielded():
+            for cursor in self._named_cursors:
+                # The server may not know it: its declaration was interrupted.
+                with contextlib.suppress(psycopg.Error):
+                    cursor.close()
+
+    def _forget_named_cursors(self) -> None:
+        """Mark every named cursor as closed, whatever the server knows of it."""
+        for cursor in self._named_cursors:
+            psycopg.Cursor.close(cursor)
         self._named_cursors.clear()
 
     def reset(self) -> None:
@@ -186,7 +195,8 @@ class BridgedWrapper(Base):
         """Create a cursor, and remember it if the server keeps it open."""
         cursor = super().create_cursor(name)
         if name:
-            self._named_cursors.add(cursor)
+            self._named_cursors = [other for other in self._named_cursors if not other.closed]
+            self._named_cursors.append(cursor)
         return cursor
 
     # No cancellation may come between a transaction and its end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ def awaited(name: str, like: Any = None) -> Callable[..., Any]:
     if like is not None:
         functools.update_wrapper(method, like)
         del method.__wrapped__  # type: ignore[attr-defined]
+        method.__signature__ = inspect.signature(like)  # type: ignore[attr-defined]
     method.__name__ = name
     return method
 

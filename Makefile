@@ -1,0 +1,48 @@
+# Every target finds its own uv and Python: see scripts/bootstrap.py.
+# INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
+.PHONY: help demo serve test check bench lock clean
+
+INTERPRETER ?=
+DJANGO ?=
+PORT ?= 8000
+ARGS ?=
+
+BOOTSTRAP = python3 scripts/bootstrap.py $(if $(INTERPRETER),--interpreter $(INTERPRETER))
+RUN = $(BOOTSTRAP) run --no-default-groups $(if $(DJANGO),--group $(DJANGO))
+WITH_POSTGRES = python scripts/with_postgres.py
+MANAGE = python examples/newsroom/manage.py
+
+help:
+	@echo "make demo   start a PostgreSQL, fill the example project, give a guided tour"
+	@echo "make serve  the same, then serve it at PORT ($(PORT)) until Ctrl-C"
+	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
+	@echo "make check  lint, formatting, types, layers, the documentation's examples"
+	@echo "make bench  what one aget() costs, and where"
+	@echo "make lock   bring uv.lock up to date"
+	@echo "make clean  remove environments and caches"
+
+demo:
+	@$(RUN) --group demo $(WITH_POSTGRES) $(MANAGE) demo $(ARGS)
+
+serve:
+	@$(RUN) --group demo $(WITH_POSTGRES) $(MANAGE) serve --port $(PORT) $(ARGS)
+
+test:
+	$(RUN) --group test $(WITH_POSTGRES) --fast pytest $(ARGS)
+
+check:
+	$(RUN) --group dev ruff check .
+	$(RUN) --group dev ruff format --check .
+	$(RUN) --group dev mypy
+	$(RUN) --group dev lint-imports
+	$(RUN) --group dev python scripts/check_docs.py
+
+bench:
+	$(RUN) --group test $(WITH_POSTGRES) --fast python benchmarks/aget.py $(ARGS)
+
+lock:
+	$(BOOTSTRAP) lock
+
+clean:
+	rm -rf .venv-uv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Articles, their authors, tags and comments."""

@@ -1,0 +1,1 @@
+"""The guided tour that `manage.py demo` gives: each step checks what it shows."""

@@ -1,0 +1,284 @@
+"""Cancellation anywhere: never swallowed, no connection lost, no transaction left open."""
+
+import asyncio
+import contextlib
+import random
+import time
+
+import pytest
+from django.db import connection
+from django.db.models import F, Sum
+
+from turbo_orm import atomic, on_commit, pool_stats, run_sync
+from turbo_orm.pool import get_pool
+
+from tests.invariant import assert_at_rest
+from tests.testapp.models import Article, Author
+
+
+def sleep_in_server(seconds):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+
+async def cancelled(task):
+    """Cancel a task and say whether that was not swallowed."""
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        return True
+    return False
+
+
+async def read():
+    await Author.objects.filter(name="Ada").alist()
+
+
+async def slow_read():
+    await run_sync(sleep_in_server, 0.01)
+
+
+async def write_in_block():
+    async with atomic():
+        await Author.objects.filter(name="Ada").aupdate(age=F("age") - 1)
+        await Author.objects.filter(name="Bob").aupdate(age=F("age") + 1)
+
+
+async def nested_blocks():
+    async with atomic():
+        await Author.objects.filter(name="Bob").aupdate(age=F("age") - 1)
+        with contextlib.suppress(ArithmeticError):
+            async with atomic():
+                await Author.objects.filter(name="Ada").aupdate(age=0)
+                raise ArithmeticError
+        await Author.objects.filter(name="Ada").aupdate(age=F("age") + 1)
+
+
+async def sync_block():
+    def work():
+        with atomic():
+            Author.objects.filter(name="Ada").update(age=F("age") - 1)
+            Author.objects.filter(name="Bob").update(age=F("age") + 1)
+
+    await run_sync(work)
+
+
+async def stream():
+    async for _ in Article.objects.order_by("id").aiterator(chunk_size=3):
+        await asyncio.sleep(0)
+
+
+async def gathered_in_block():
+    async with atomic():
+        await asyncio.gather(*(Author.objects.acount() for _ in range(3)))
+
+
+WORK = (read, slow_read, write_in_block, nested_blocks, sync_block, stream, gathered_in_block)
+
+
+async def cancel_at_random(seed, times, parallel=12):
+    """Run that many pieces of work, twelve at a time on four connections; cancel each somewhere.
+
+    Return how many cancellations were swallowed: delivered to a task that then returned normally
+    although it was not done when it was cancelled.
+    """
+    randomness = random.Random(seed)
+    swallowed = 0
+
+    async def one():
+        nonlocal swallowed
+        task = asyncio.create_task(randomness.choice(WORK)())
+        await asyncio.sleep(randomness.random() ** 2 * 0.02)
+        if task.done():
+            await task
+        elif not await cancelled(task):
+            swallowed += 1
+
+    for _ in range(times // parallel):
+        await asyncio.gather(*(one() for _ in range(parallel)))
+    return swallowed
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(10))
+async def test_two_hundred_random_cancellations_lose_and_swallow_nothing(seed):
+    await Author.objects.abulk_create([Author(name="Ada", age=500), Author(name="Bob", age=500)])
+    ada = await Author.objects.aget(name="Ada")
+    await Article.objects.abulk_create(Article(title=f"{n}", author=ada) for n in range(20))
+
+    swallowed = await cancel_at_random(seed, 204)
+
+    assert swallowed == 0
+    await assert_at_rest("default")
+    assert await Author.objects.aaggregate(total=Sum("age")) == {"total": 1000}
+
+
+@pytest.mark.parametrize("cancels", [1, 2, 5])
+async def test_repeated_cancellation_during_clean_up_loses_nothing(cancels):
+    await Author.objects.abulk_create([Author(name="Ada", age=500), Author(name="Bob", age=500)])
+    randomness = random.Random(cancels)
+
+    for _ in range(60):
+        task = asyncio.create_task(randomness.choice(WORK)())
+        await asyncio.sleep(randomness.random() * 0.01)
+        for _ in range(cancels):
+            task.cancel()
+            await asyncio.sleep(randomness.random() * 0.002)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    await assert_at_rest("default")
+    assert await Author.objects.aaggregate(total=Sum("age")) == {"total": 1000}
+
+
+async def test_cancelled_query_stops_on_the_server_and_its_connection_is_used_again():
+    await run_sync(sleep_in_server, 0)
+    made = pool_stats().connections_made
+    task = asyncio.create_task(run_sync(sleep_in_server, 30))
+    await asyncio.sleep(0.1)
+    began = time.monotonic()
+
+    assert await cancelled(task)
+
+    assert time.monotonic() - began < 5
+    assert pool_stats().connections_made == made
+
+
+async def test_cancelled_while_waiting_for_a_connection_takes_none():
+    held = [asyncio.create_task(run_sync(sleep_in_server, 0.5)) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    waiting = [asyncio.create_task(Author.objects.acount()) for _ in range(20)]
+    await asyncio.sleep(0.05)
+
+    assert all([await cancelled(task) for task in waiting])
+
+    await asyncio.gather(*held)
+    assert await Author.objects.acount() == 0
+
+
+async def test_swallowed_cancellation_cannot_commit_half_a_block():
+    async def stubborn():
+        async with atomic():
+            await Author.objects.acreate(name="first half")
+            with contextlib.suppress(asyncio.CancelledError):
+                await run_sync(sleep_in_server, 30)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await task
+
+    assert await Author.objects.acount() == 0
+
+
+async def test_swallowed_cancellation_of_a_save_cannot_commit_half_a_block():
+    def slow_save():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = 0")
+        Author.objects.select_for_update(nowait=False).get(name="locked").save()
+
+    async def stubborn():
+        async with atomic():
+            await Author.objects.acreate(name="first half")
+            with contextlib.suppress(asyncio.CancelledError):
+                await run_sync(slow_save)
+
+    await Author.objects.acreate(name="locked")
+    async with atomic():
+        await Author.objects.select_for_update().aget(name="locked")
+        task = __import__("contextvars").Context().run(asyncio.create_task, stubborn())
+        await asyncio.sleep(0.2)
+        task.cancel()
+        await task
+
+    assert await Author.objects.filter(name="first half").acount() == 0
+
+
+async def test_cancellation_inside_a_savepoint_that_is_rolled_back_spares_the_outer_block():
+    async def work():
+        async with atomic():
+            await Author.objects.acreate(name="outer")
+            with contextlib.suppress(asyncio.CancelledError):
+                async with atomic():
+                    await Author.objects.acreate(name="inner")
+                    await run_sync(sleep_in_server, 30)
+            await Author.objects.acreate(name="after")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await task
+
+    assert [a.name async for a in Author.objects.order_by("id")] == ["outer", "after"]
+
+
+async def test_cancelled_child_dooms_the_block_that_it_shares():
+    async with atomic():
+        await Author.objects.acreate(name="Ada")
+        child = asyncio.create_task(run_sync(sleep_in_server, 30))
+        await asyncio.sleep(0.1)
+        assert await cancelled(child)
+
+    assert await Author.objects.acount() == 0
+
+
+@pytest.mark.timeout(120)
+async def test_block_cancelled_at_any_point_is_all_there_or_not_there():
+    randomness = random.Random(3)
+    for number in range(150):
+
+        async def block(number=number):
+            async with atomic():
+                await Author.objects.acreate(name=f"{number}")
+                await Author.objects.acreate(name=f"{number}")
+
+        task = asyncio.create_task(block())
+        await asyncio.sleep(randomness.random() * 0.008)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert await Author.objects.filter(name=f"{number}").acount() in {0, 2}
+
+
+async def test_cancellation_during_the_commit_is_delivered_after_it():
+    async def block():
+        async with atomic():
+            await Author.objects.acreate(name="Ada")
+            await on_commit(lambda: seen.append("hook"))
+            await run_sync(defer_slow_commit)
+
+    def defer_slow_commit():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END $$"
+            )
+            cursor.execute(
+                "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON testapp_tag "
+                "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
+            )
+            cursor.execute("INSERT INTO testapp_tag (name) VALUES ('slow')")
+
+    def drop():
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER IF EXISTS slow ON testapp_tag")
+
+    seen = []
+    task = asyncio.create_task(block())
+    await asyncio.sleep(0.2)
+    try:
+        assert await cancelled(task)
+        assert await Author.objects.acount() == 1
+        assert seen == ["hook"]
+    finally:
+        await run_sync(drop)
+
+
+async def test_wait_for_times_out_and_leaves_the_pool_whole():
+    for _ in range(10):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(run_sync(sleep_in_server, 30), 0.02)
+
+    stats = get_pool("default").stats()
+    assert stats.idle == stats.size
