@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import random
 import time
 
@@ -47,12 +48,12 @@ async def write_in_block():
 
 async def nested_blocks():
     async with atomic():
-        await Author.objects.filter(name="Bob").aupdate(age=F("age") - 1)
+        await Author.objects.filter(name="Ada").aupdate(age=F("age") + 1)
         with contextlib.suppress(ArithmeticError):
             async with atomic():
-                await Author.objects.filter(name="Ada").aupdate(age=0)
+                await Author.objects.filter(name="Bob").aupdate(age=0)
                 raise ArithmeticError
-        await Author.objects.filter(name="Ada").aupdate(age=F("age") + 1)
+        await Author.objects.filter(name="Bob").aupdate(age=F("age") - 1)
 
 
 async def sync_block():
@@ -187,7 +188,7 @@ async def test_swallowed_cancellation_of_a_save_cannot_commit_half_a_block():
     await Author.objects.acreate(name="locked")
     async with atomic():
         await Author.objects.select_for_update().aget(name="locked")
-        task = __import__("contextvars").Context().run(asyncio.create_task, stubborn())
+        task = contextvars.Context().run(asyncio.create_task, stubborn())
         await asyncio.sleep(0.2)
         task.cancel()
         await task

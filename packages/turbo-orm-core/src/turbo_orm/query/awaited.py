@@ -33,12 +33,17 @@ def awaited(name: str, like: Any = None) -> Callable[..., Any]:
     return method
 
 
-def with_awaited(names: Iterable[str]) -> Callable[[C], C]:
-    """Return a class decorator that defines each name as the awaited twin of its method."""
+def with_awaited(names: Iterable[str], like: type | None = None) -> Callable[[C], C]:
+    """Return a class decorator that defines each name as the awaited twin of its method.
+
+    Args:
+        names: Django's names of the awaitable forms.
+        like: Django's class with methods of those names, if it is no base of the decorated one.
+    """
 
     def decorate(cls: C) -> C:
         for name in names:
-            method = awaited(name, getattr(cls, name, None))
+            method = awaited(name, getattr(like or cls, name, None))
             method.__qualname__ = f"{cls.__qualname__}.{name}"
             method.__module__ = cls.__module__
             setattr(cls, name, method)

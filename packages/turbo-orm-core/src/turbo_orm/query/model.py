@@ -13,7 +13,7 @@ from ..bridge import run_sync
 from .awaited import awaited, with_awaited
 
 
-@with_awaited(("asave", "adelete", "arefresh_from_db"))
+@with_awaited(("asave", "adelete", "arefresh_from_db"), like=Model)
 class AsyncModelMixin:
     """Adds awaitable methods to a model: put it before ``models.Model``.
 
