@@ -2,6 +2,7 @@
 
 import django
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Prefetch
 from django.db.models.signals import m2m_changed
@@ -29,6 +30,17 @@ async def ada():
 @pytest.fixture
 async def article(ada):
     return await Article.objects.acreate(title="one", author=ada)
+
+
+@pytest.fixture
+def known_types():
+    """Django caches content types for the life of the process; these tests are not about that."""
+    ContentType.objects.get_for_models(Article, Comment)
+
+
+@pytest.fixture
+def no_known_types():
+    ContentType.objects.clear_cache()
 
 
 @pytest.fixture
@@ -157,7 +169,7 @@ async def test_changes_of_a_many_to_many_relation_send_their_signal(article, tag
     ]
 
 
-async def test_a_generic_manager_reads_and_writes(article):
+async def test_a_generic_manager_reads_and_writes(known_types, article):
     made = await article.comments.acreate(text="a")
     got = await article.comments.aget_or_create(text="a")
     other = await article.comments.aupdate_or_create(text="b", defaults={"text": "c"})
@@ -174,7 +186,21 @@ async def test_a_generic_manager_reads_and_writes(article):
     assert await Comment.objects.acount() == 0
 
 
-async def test_deleting_takes_generic_relations_along(article):
+async def test_a_generic_manager_writes_when_its_content_type_is_not_known_yet(
+    no_known_types, article
+):
+    made = await article.comments.acreate(text="a")
+
+    assert await article.comments.alist() == [made]
+
+
+async def test_a_generic_relation_is_fetched_when_its_content_type_is_not_known_yet(
+    no_known_types, article
+):
+    assert await article.afetch("comments") == []
+
+
+async def test_deleting_takes_generic_relations_along(known_types, article):
     await article.comments.acreate(text="a")
 
     assert await article.adelete() == (2, {"testapp.Comment": 1, "testapp.Article": 1})
@@ -191,7 +217,7 @@ async def test_select_related_follows_forward_and_reverse_one_to_one(ada, articl
     assert len(queries) == 2
 
 
-async def test_prefetch_related_nests_over_every_kind_of_relation(ada, article, tags):
+async def test_prefetch_related_nests_over_every_kind_of_relation(known_types, ada, article, tags):
     await article.tags.aset(tags)
     await article.comments.acreate(text="hi")
     await Profile.objects.acreate(author=ada, bio="poet")
@@ -261,7 +287,7 @@ async def test_afetch_of_what_is_loaded_asks_nothing(article, ada):
     assert len(queries) == 0
 
 
-async def test_afetch_gives_a_generic_relation_both_ways(article):
+async def test_afetch_gives_a_generic_relation_both_ways(known_types, article):
     comment = await article.comments.acreate(text="a")
     fresh = await Comment.objects.aget()
 

@@ -1,6 +1,7 @@
 """The application whose models the tests use."""
 
 from django.apps import AppConfig
+from django.contrib.postgres.signals import get_citext_oids, get_hstore_oids
 from django.db import connections
 from django.db.models.signals import pre_migrate
 
@@ -18,3 +19,6 @@ def create_extensions(using: str, **kwargs: object) -> None:
     with connections[using].cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS hstore")
         cursor.execute("CREATE EXTENSION IF NOT EXISTS citext")
+    # Asked for before the types existed, as Django's own operations assume too.
+    get_hstore_oids.cache_clear()
+    get_citext_oids.cache_clear()

@@ -1,5 +1,6 @@
 """Models with one of everything that the ORM treats specially."""
 
+import django
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.fields import (
@@ -194,3 +195,16 @@ class Event(AsyncModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+if django.VERSION >= (5, 0):
+
+    class Computed(AsyncModel):
+        """Has values that only the database knows."""
+
+        number = models.IntegerField(db_default=7)
+        double = models.GeneratedField(
+            expression=models.F("number") * 2, output_field=models.IntegerField(), db_persist=True
+        )
+
+        objects = AsyncManager()

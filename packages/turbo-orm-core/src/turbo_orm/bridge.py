@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import functools
 import sys
 import threading
 import types
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from inspect import iscoroutine
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from greenlet import getcurrent, greenlet
 
@@ -29,68 +28,62 @@ T = TypeVar("T")
 # making one; each holds a small stack.
 PARKED_MAX = 128
 
+NOT_BEGUN = object()
+
+
+class JobScope(Protocol):
+    """What a layer above attaches to a job: the connections that it holds."""
+
+    def exit(self) -> None:
+        """Give everything back; called in the greenlet at the end of the job."""
+
+    def suspend(self) -> None:
+        """Give back what is not needed while the coroutine of a portal waits."""
+
 
 class Job:
-    """One piece of synchronous work in the bridge, and what the layers above attach to it."""
+    """One piece of synchronous work in the bridge."""
 
-    __slots__ = (
-        "abandoned",
-        "deferred",
-        "error",
-        "exit_callbacks",
-        "function",
-        "result",
-        "scope",
-        "suspend_callbacks",
-    )
+    __slots__ = ("abandoned", "args", "deferred", "error", "function", "kwargs", "result", "scope")
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
         self.function = function
+        self.args = args
+        self.kwargs = kwargs
         self.result: Any = None
         self.error: BaseException | None = None
         # Set when the coroutine that waits for this job was closed: nothing may wait any more.
         self.abandoned = False
         # A cancellation that came while `await_shielded` was busy, not yet delivered.
         self.deferred: BaseException | None = None
-        # Where the layer above keeps the database connections of this job.
         self.scope: Any = None
-        # Called in the greenlet, last in first out, whatever the outcome.
-        self.exit_callbacks: list[Callable[[], None]] = []
-        # Called in the greenlet each time the coroutine of a portal waits.
-        self.suspend_callbacks: list[Callable[[], None]] = []
 
     def run(self) -> None:
+        """Call the function, in the worker's greenlet, and keep what comes of it."""
         try:
             try:
-                self.result = self.function()
+                self.result = self.function(*self.args, **self.kwargs)
             finally:
-                self._run_exit_callbacks()
+                if self.scope is not None:
+                    self.scope.exit()
         except BaseException as error:
             self.error = error
 
-    def _run_exit_callbacks(self) -> None:
-        while self.exit_callbacks:
-            callback = self.exit_callbacks.pop()
-            try:
-                callback()
-            finally:
-                # One failing callback must not keep the others from giving back what they hold.
-                if self.exit_callbacks:
-                    self._run_exit_callbacks()
-
     def outcome(self) -> Any:
         """Return the result or raise the error; a deferred cancellation wins over both."""
-        error = self.error
+        error, self.error = self.error, None
+        if error is None and self.deferred is None:
+            return self.result
         try:
             if self.deferred is not None and not isinstance(error, asyncio.CancelledError):
                 raise self.deferred from error
-            if error is not None:
-                raise error
-            return self.result
+            assert error is not None
+            raise error
         finally:
             # The traceback refers to this frame: without this, a cycle per failed query.
             del error
-            self.error = None
 
 
 class _Worker(greenlet):
@@ -102,10 +95,12 @@ class _Worker(greenlet):
         while True:
             cast(Job, self.job).run()
             self.job = None
-            self.parent.switch()  # type: ignore[union-attr]  # sleeps until the next job
+            cast(greenlet, self.parent).switch()  # sleeps until the next job
 
 
 class _Parked(threading.local):
+    """The sleeping workers of a thread: greenlets cannot change threads."""
+
     def __init__(self) -> None:
         self.workers: list[_Worker] = []
 
@@ -124,30 +119,31 @@ def in_bridge() -> bool:
     return type(getcurrent()) is _Worker
 
 
-def _start(
-    function: Callable[[], Any], context: contextvars.Context | None
-) -> tuple[_Worker, Job, Any]:
-    """Begin a job; return its worker, itself, and the first future that it waits for."""
+def _engage(job: Job, context: contextvars.Context | None) -> _Worker:
+    """Return a worker that will run a job, in a context, once it is switched to."""
     workers = _parked.workers
     worker = workers.pop() if workers else _Worker()
-    job = worker.job = Job(function)
+    worker.job = job
     worker.gr_context = context
-    worker.parent = getcurrent()
-    return worker, job, worker.switch()
+    return worker
 
 
 def _finish(worker: _Worker, job: Job) -> Any:
     """Park the worker and return or raise the outcome of its job."""
     # Without this the sleeping greenlet keeps the context, and with it a whole request, alive.
     worker.gr_context = None
-    if len(_parked.workers) < PARKED_MAX:
-        _parked.workers.append(worker)
+    workers = _parked.workers
+    if len(workers) < PARKED_MAX:
+        workers.append(worker)
     return job.outcome()
 
 
 @types.coroutine
-def _pump(worker: _Worker, job: Job, yielded: Any) -> Generator[Any, Any, Any]:
-    """Hand the worker's futures to the event loop until its job has ended; give its outcome."""
+def _pump(worker: _Worker, job: Job, yielded: Any = NOT_BEGUN) -> Generator[Any, Any, Any]:
+    """Run the worker's job, hand the futures that it yields to the event loop, give its outcome."""
+    if yielded is NOT_BEGUN:
+        worker.parent = getcurrent()
+        yielded = worker.switch()
     while worker.job is job:
         try:
             sent = yield yielded
@@ -162,6 +158,14 @@ def _pump(worker: _Worker, job: Job, yielded: Any) -> Generator[Any, Any, Any]:
             worker.parent = getcurrent()
             yielded = worker.switch(sent)
     return _finish(worker, job)
+
+
+def enter_bridge(
+    function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Awaitable[T]:
+    """Return what, awaited at once, runs a function in the bridge; for code already outside it."""
+    job = Job(function, args, kwargs)
+    return _pump(_engage(job, getcurrent().gr_context), job)
 
 
 async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -182,11 +186,7 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
     """
     if type(getcurrent()) is _Worker:
         return function(*args, **kwargs)
-    call = functools.partial(function, *args, **kwargs) if args or kwargs else function
-    worker, job, yielded = _start(cast(Callable[[], T], call), getcurrent().gr_context)
-    if worker.job is job:
-        return cast(T, await _pump(worker, job, yielded))
-    return cast(T, _finish(worker, job))
+    return await enter_bridge(function, args, kwargs)
 
 
 async def portal(awaitable: Awaitable[T]) -> T:
@@ -226,8 +226,10 @@ def eager(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T |
     It runs in a copy of the context, since several eager jobs of one task may wait side by side.
     Made for GraphQL executors, which pay for each awaitable field.
     """
-    call = functools.partial(function, *args, **kwargs)
-    worker, job, yielded = _start(call, contextvars.copy_context())
+    job = Job(function, args, kwargs)
+    worker = _engage(job, contextvars.copy_context())
+    worker.parent = getcurrent()
+    yielded = worker.switch()
     if worker.job is job:
         return Suspended(worker, job, yielded)
     return cast(T, _finish(worker, job))
@@ -257,8 +259,7 @@ class Suspended(Coroutine[Any, Any, T]):
 
     def __del__(self) -> None:
         if self._worker.job is self._job:
-            name = getattr(self._job.function, "func", self._job.function)
-            warnings.warn(f"eager({name!r}) was never awaited", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"eager({self._job.function!r}) was never awaited", RuntimeWarning, stacklevel=2)
             self.close()
 
 
@@ -310,9 +311,8 @@ def _drive(worker: _Worker, job: Job, awaitable: Awaitable[T], *, suspending: bo
         yielded = coroutine.send(None)
         while True:
             try:
-                if suspending:
-                    for callback in job.suspend_callbacks:
-                        callback()
+                if suspending and job.scope is not None:
+                    job.scope.suspend()
                 if job.deferred is not None:
                     raise _take_deferred(job)
                 sent = cast(greenlet, worker.parent).switch(yielded)
@@ -394,6 +394,43 @@ def start_task(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     if sys.version_info >= (3, 12):
         return asyncio.Task(coroutine, loop=loop, eager_start=True)
     return loop.create_task(coroutine)
+
+
+def begin_now(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T] | None:
+    """Run the first step of a coroutine here, where a task for it would usually be wasted.
+
+    Args:
+        coroutine: nearly always ends without waiting, and does not ask which task runs it.
+
+    Returns:
+        None if it has ended, else an awaitable for the rest.
+    """
+    try:
+        yielded = coroutine.send(None)
+    except StopIteration:
+        return None
+    return _Rest(coroutine, yielded)
+
+
+class _Rest(Awaitable[T]):
+    """The rest of a coroutine that has already yielded once."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], yielded: Any) -> None:
+        self._coroutine = coroutine
+        self._yielded = yielded
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        yielded = self._yielded
+        try:
+            while True:
+                try:
+                    sent = yield yielded
+                except BaseException as error:
+                    yielded = self._coroutine.throw(error)
+                else:
+                    yielded = self._coroutine.send(sent)
+        except StopIteration as stop:
+            return cast(T, stop.value)
 
 
 def await_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

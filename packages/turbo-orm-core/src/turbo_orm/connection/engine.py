@@ -21,6 +21,8 @@ from .wrapper import BridgedWrapper
 WARM_MAX = 32
 
 _warm: dict[str, list[BridgedWrapper]] = {}
+# Counts the changes of settings that wrappers remember.
+_generation = 0
 
 
 def engine_class(alias: str) -> type[BaseDatabaseWrapper]:
@@ -126,6 +128,7 @@ def make_wrapper(alias: str) -> BridgedWrapper:
     """Make a wrapper of an alias, without a connection."""
     wrapper = bridged_class(engine_class(alias))(connections.settings[alias], alias)
     wrapper.shared = True
+    wrapper.generation = _generation
     return wrapper
 
 
@@ -152,12 +155,14 @@ def _take_wrapper(alias: str) -> BridgedWrapper:
 
 def _keep_wrapper(wrapper: BridgedWrapper) -> None:
     warm = _warm.setdefault(wrapper.alias, [])
-    if len(warm) < WARM_MAX and wrapper.settings_dict is connections.settings.get(wrapper.alias):
+    if len(warm) < WARM_MAX and wrapper.generation == _generation:
         warm.append(wrapper)
 
 
 def forget_wrappers() -> None:
     """Drop every warm wrapper, since settings that they remember have changed."""
+    global _generation
+    _generation += 1
     _warm.clear()
     idle_wrapper.cache_clear()
     unsupported_wrapper.cache_clear()

@@ -4,16 +4,59 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterator
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, await_shielded
+from ..bridge import await_, await_shielded, begin_now
 
 IDLE = TransactionStatus.IDLE
+
+
+class Lessee(Protocol):
+    """Who has borrowed a connection."""
+
+    def check_access(self) -> None:
+        """Raise unless the running code may use the connection now."""
+
+    def note_interruption(self) -> None:
+        """Hear of a statement that was interrupted by something that is no error."""
+
+
+class Nobody:
+    """The lessee of a connection that is in the pool."""
+
+    def check_access(self) -> None:
+        """Refuse: a cursor was kept for longer than its connection was lent."""
+        raise psycopg.InterfaceError(
+            "this cursor's connection has gone back to the pool: it is lent for one operation, one "
+            "`atomic` block or one stream. Do all work with a cursor inside one of them, for "
+            "instance in a single `await run_sync(function)`"
+        )
+
+    def note_interruption(self) -> None:
+        """Nothing was lent, so nothing was interrupted."""
+
+
+class Keeper:
+    """The lessee of a connection that its pool itself is preparing or checking."""
+
+    def check_access(self) -> None:
+        """Allow everything: nobody else has the connection."""
+
+    def note_interruption(self) -> None:
+        """The pool closes a connection of which the preparation failed."""
+
+
+NOBODY = Nobody()
+KEEPER = Keeper()
+
+
+async def _finish(rest: Awaitable[Any]) -> None:
+    await rest
 
 
 class StatementLock:
@@ -28,10 +71,13 @@ class StatementLock:
         self.shielded = False
 
     def __enter__(self) -> None:
-        if self.shielded and self._lock.locked():
-            await_shielded(self._lock.acquire(), grace=self._grace)
+        rest = begin_now(self._lock.acquire())
+        if rest is None:
+            return
+        if self.shielded:
+            await_shielded(_finish(rest), grace=self._grace)
         else:
-            await_(self._lock.acquire())
+            await_(rest)
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()
@@ -59,16 +105,14 @@ class BridgedConnection(psycopg.Connection[Any]):
         self._pool = None
         # Hooks that receivers of `connection_created` append to `connection.execute_wrappers`.
         self.execute_wrappers: list[Any] = []
-        # Raises unless the running job may use this connection now.
-        self.check_lease: Callable[[], None] = _not_lent
-        # Told of a statement that was interrupted by something that is no error.
-        self.on_interrupt: Callable[[], None] = _ignore
+        # Who has borrowed the connection; checks whether the running code may use it.
+        self.lessee: Lessee = NOBODY
         self._grace = grace
         self._session = (self._isolation_level, self._read_only, self._deferrable)
 
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Drive a psycopg generator on the event loop; the one place where a query waits."""
-        self.check_lease()
+        self.lessee.check_access()
         waiting = self.source.wait(gen, *args, **kwargs)
         if self.lock.shielded:
             return self._wait_shielded(waiting)
@@ -77,7 +121,7 @@ class BridgedConnection(psycopg.Connection[Any]):
         except Exception:
             raise
         except BaseException:
-            self.on_interrupt()
+            self.lessee.note_interruption()
             raise
 
     def _wait_shielded(self, waiting: Any) -> Any:
@@ -110,15 +154,10 @@ class BridgedConnection(psycopg.Connection[Any]):
     def _set_autocommit(self, value: bool) -> None:
         self.set_autocommit(value)
 
-    def lend(self, check: Callable[[], None], on_interrupt: Callable[[], None]) -> None:
-        """Begin a lease, which says who may use the connection and hears of interruptions."""
-        self.check_lease = check
-        self.on_interrupt = on_interrupt
-
-    def end_lease(self) -> None:
-        """End the lease: a cursor that somebody kept can no longer be used."""
-        self.check_lease = _not_lent
-        self.on_interrupt = _ignore
+    @property
+    def default_isolation_level(self) -> psycopg.IsolationLevel:
+        """The isolation level that every lease begins with."""
+        return self._session[0] or psycopg.IsolationLevel.READ_COMMITTED
 
     def remember_session(self) -> None:
         """Take the present transaction characteristics for those of every lease."""
@@ -130,15 +169,3 @@ class BridgedConnection(psycopg.Connection[Any]):
         if (self._isolation_level, self._read_only, self._deferrable) != self._session:
             self._isolation_level, self._read_only, self._deferrable = self._session
             self._begin_statement = b""
-
-
-def _not_lent() -> None:
-    raise psycopg.InterfaceError(
-        "this cursor's connection has gone back to the pool: it is lent for one operation, one "
-        "`atomic` block or one stream. Do all work with a cursor inside one of them, for "
-        "instance in a single `await run_sync(function)`"
-    )
-
-
-def _ignore() -> None:
-    """Nobody needs to know."""

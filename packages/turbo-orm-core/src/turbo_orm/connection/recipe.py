@@ -19,7 +19,7 @@ from ..bridge import current_job, run_sync
 from ..conf import get_settings
 from ..pool import PoolRecipe
 from .engine import engine_class, make_wrapper, require_postgresql
-from .facade import BridgedConnection
+from .facade import KEEPER, NOBODY, BridgedConnection
 from .scope import scope_of
 
 ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
@@ -118,11 +118,11 @@ def _as_async(function: Callable[[Any], Any]) -> Callable[[AsyncConnection[Any]]
 
 
 def _with_private_lease(facade: BridgedConnection, function: Callable[[Any], Any]) -> None:
-    facade.lend(lambda: None, lambda: None)
+    facade.lessee = KEEPER
     try:
         function(facade)
     finally:
-        facade.end_lease()
+        facade.lessee = NOBODY
 
 
 async def _configure(
@@ -156,7 +156,7 @@ def _prepare(alias: str, factory: type[psycopg.Cursor[Any]], source: Any) -> Non
         sender: type[BaseDatabaseWrapper] = engine_class(alias)
         connection_created.send(sender=sender, connection=wrapper)
     finally:
-        facade.end_lease()
+        facade.lessee = NOBODY
         wrapper.connection = None
 
 

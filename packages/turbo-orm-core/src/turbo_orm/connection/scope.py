@@ -132,9 +132,7 @@ def _acquire_shielded(transaction: Transaction, lock: asyncio.Lock) -> None:
 def scope_of(job: Job) -> Scope:
     """Return the scope of a job, begun with its first use of a database."""
     if job.scope is None:
-        scope = job.scope = Scope()
-        job.exit_callbacks.append(scope.exit)
-        job.suspend_callbacks.append(scope.suspend)
+        job.scope = Scope()
     found: Scope = job.scope
     return found
 
@@ -169,8 +167,11 @@ def check_access(wrapper: BridgedWrapper) -> None:
             '`await instance.afetch("relation")`), or run the synchronous code with '
             "`await run_sync(function)`."
         )
+    scope: Scope | None = job.scope
+    if scope is not None and scope.wrappers.get(wrapper.alias) is wrapper:
+        return
     scope = scope_of(job)
-    if scope.wrappers.get(wrapper.alias) is wrapper or wrapper in scope.private:
+    if wrapper in scope.private:
         return
     if wrapper.shared:
         raise InterfaceError(

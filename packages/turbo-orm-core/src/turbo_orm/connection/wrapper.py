@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import update_wrapper
@@ -14,12 +15,12 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, await_shielded, current_job
+from ..bridge import await_, await_shielded, current_job, in_bridge
 from ..conf import get_settings
 from ..pool import Pool, get_pool
 from . import scope
 from .context import added_hook, context_hooks, find_query_log, query_log
-from .facade import BridgedConnection
+from .facade import NOBODY, BridgedConnection
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     Base = DatabaseWrapper
 else:
     Base = object
+
+
+logger = logging.getLogger("turbo_orm")
+
+IDLE = TransactionStatus.IDLE
+INTRANS = TransactionStatus.INTRANS
+INERROR = TransactionStatus.INERROR
 
 
 class BridgedWrapper(Base):
@@ -47,6 +55,7 @@ class BridgedWrapper(Base):
         self._initialising = False
         # Whether scopes lend this wrapper to one job after another; else it is somebody's own.
         self.shared = False
+        self.generation = 0
         self.autocommit = True
 
     # A greenlet of this thread holds it; Django's check is about threads and takes a lock.
@@ -55,23 +64,21 @@ class BridgedWrapper(Base):
 
     def ensure_connection(self) -> None:
         """Borrow a connection if there is none; outside the bridge there is nothing to do."""
-        if self.connection is None and current_job() is not None:
+        if self.connection is None and in_bridge():
             scope.check_access(self)
             super().ensure_connection()
 
     def connect(self) -> None:
         """Borrow a connection for the running operation."""
         self.check_settings()
-        source = await_(self._lend())
+        if self.alias == NO_DB_ALIAS:
+            source = await_(self._connect_privately())
+        else:
+            self._lender = get_pool(self.alias)
+            source = await_(self._lender.lend())
         self.take(source.facade)
         if not self.settings_dict["AUTOCOMMIT"]:
             self.set_autocommit(False)
-
-    async def _lend(self) -> Any:
-        if self.alias == NO_DB_ALIAS:
-            return await self._connect_privately()
-        self._lender = get_pool(self.alias)
-        return await self._lender.lend()
 
     async def _connect_privately(self) -> Any:
         """Connect without a pool, to the database from which others are created and dropped."""
@@ -83,19 +90,16 @@ class BridgedWrapper(Base):
 
     def take(self, facade: BridgedConnection) -> None:
         """Put a borrowed connection in place, in Django's initial state."""
-        facade.lend(self._check_lease, self.note_interruption)
+        facade.lessee = self
         self.connection = facade
         self.autocommit = True
-        self.isolation_level = facade.isolation_level or self._default_isolation_level
-        self.__dict__.setdefault("pg_version", facade.pgconn.server_version)
+        self.isolation_level = facade.default_isolation_level
+        if "pg_version" not in self.__dict__:
+            # Django would borrow a connection to ask for it.
+            self.__dict__["pg_version"] = facade.pgconn.server_version
 
-    @property
-    def _default_isolation_level(self) -> Any:
-        from django.db.backends.postgresql.psycopg_any import IsolationLevel
-
-        return IsolationLevel.READ_COMMITTED
-
-    def _check_lease(self) -> None:
+    def check_access(self) -> None:
+        """Raise unless the running code may use this wrapper and its connection."""
         scope.check_access(self)
 
     def note_interruption(self) -> None:
@@ -125,33 +129,37 @@ class BridgedWrapper(Base):
         lender, self._lender = self._lender, None
         try:
             if not broken:
-                self._close_named_cursors(facade)
+                if self._named_cursors:
+                    self._close_named_cursors(facade)
                 broken = not self._clean(facade)
         except BaseException:
             broken = True
             raise
         finally:
-            self._forget_named_cursors()
+            if self._named_cursors:
+                self._forget_named_cursors()
             if not self.in_atomic_block:
                 self.connection = None
-            facade.end_lease()
+            facade.lessee = NOBODY
             _give(lender, facade, broken=broken)
 
     def _clean(self, facade: BridgedConnection) -> bool:
         """Bring a connection back to idle; return whether that succeeded."""
-        status = facade.pgconn.transaction_status
-        if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            job = current_job()
-            if job is None or job.abandoned:
-                return False
-            grace = get_settings().CLEANUP_TIMEOUT
-            with contextlib.suppress(Exception):
-                await_shielded(facade.source.rollback(), grace=grace)
-            status = facade.pgconn.transaction_status
-        if status != TransactionStatus.IDLE:
+        if facade.pgconn.transaction_status != IDLE and not self._rolled_back(facade):
             return False
         facade.restore_session()
         return True
+
+    def _rolled_back(self, facade: BridgedConnection) -> bool:
+        """Roll back what a lease left open; return whether the connection is idle now."""
+        job = current_job()
+        status = facade.pgconn.transaction_status
+        if job is None or job.abandoned or status not in (INTRANS, INERROR):
+            return False
+        logger.warning("Rolled back a transaction that was left open on %r", self.alias)
+        with contextlib.suppress(Exception):
+            await_shielded(facade.source.rollback(), grace=get_settings().CLEANUP_TIMEOUT)
+        return bool(facade.pgconn.transaction_status == IDLE)
 
     def _close_named_cursors(self, facade: BridgedConnection) -> None:
         """Close on the server what a generator or a cancelled query left open."""

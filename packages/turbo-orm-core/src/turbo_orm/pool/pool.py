@@ -8,7 +8,7 @@ import contextvars
 import dataclasses
 import sys
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -17,6 +17,7 @@ from django.db.utils import InterfaceError, OperationalError
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
+from ..bridge import begin_now
 from .stats import PoolStats
 
 DEFAULT_MIN_SIZE = 2
@@ -209,7 +210,13 @@ class Pool:
 
     def take_back(self, connection: AsyncConnection[Any]) -> asyncio.Task[None] | None:
         """Return a connection that is idle or closed; return the task if that needs to wait."""
-        return self._start(self._pool.putconn(connection))
+        rest = begin_now(self._pool.putconn(connection))
+        if rest is None:
+            return None
+        task = self.loop.create_task(_finish(rest))
+        _unfinished.add(task)
+        task.add_done_callback(_unfinished.discard)
+        return task
 
     def discard(self, connection: AsyncConnection[Any]) -> None:
         """Close a connection whose state is in doubt, and let the pool replace it."""
@@ -217,17 +224,6 @@ class Pool:
         if self.closed:
             return
         self.take_back(connection)
-
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-        """Run a coroutine's first step here, which nearly always ends it, the rest in a task."""
-        try:
-            awaited = coroutine.send(None)
-        except StopIteration:
-            return None
-        task = self.loop.create_task(_resume(coroutine, awaited))
-        _unfinished.add(task)
-        task.add_done_callback(_unfinished.discard)
-        return task
 
     async def close(self) -> None:
         """Close every idle connection now, each lent one when it comes back."""
@@ -261,29 +257,8 @@ class Pool:
 _unfinished: set[asyncio.Task[None]] = set()
 
 
-class _Resumed:
-    """Go on with a coroutine that has already yielded once."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
-        self.coroutine = coroutine
-        self.awaited = awaited
-
-    def __await__(self) -> Any:
-        awaited = self.awaited
-        try:
-            while True:
-                try:
-                    sent = yield awaited
-                except BaseException as error:
-                    awaited = self.coroutine.throw(error)
-                else:
-                    awaited = self.coroutine.send(sent)
-        except StopIteration:
-            return
-
-
-async def _resume(coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
-    await _Resumed(coroutine, awaited)
+async def _finish(rest: Awaitable[None]) -> None:
+    await rest
 
 
 async def _close_with_loop(pool: weakref.ref[Pool]) -> AsyncGenerator[None, None]:

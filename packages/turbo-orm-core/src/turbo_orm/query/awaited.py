@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from ..bridge import run_sync
+from ..bridge import enter_bridge, in_bridge
 
 C = TypeVar("C", bound=type)
 
@@ -23,7 +23,10 @@ def awaited(name: str, like: Any = None) -> Callable[..., Any]:
 
     async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         # Looked up on the object, so that an overridden synchronous method is honoured.
-        return await run_sync(getattr(self, synchronous), *args, **kwargs)
+        function = getattr(self, synchronous)
+        if in_bridge():
+            return function(*args, **kwargs)
+        return await enter_bridge(function, args, kwargs)
 
     if like is not None:
         functools.update_wrapper(method, like)

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Manager, Model, QuerySet
 
 from .awaited import awaited
 from .queryset import AsyncQuerySet
 
-M = TypeVar("M", bound=Model)
-
 if TYPE_CHECKING:
+    from typing_extensions import Self
 
-    class _Base(Manager[M]):
-        """What type checkers see of the methods that ``from_queryset`` copies."""
-
-        async def alist(self) -> list[M]: ...
-        async def adelete(self) -> tuple[int, dict[str, int]]: ...
-        async def araw(self, raw_query: str, *args: Any, **kwargs: Any) -> list[M]: ...
-
+    from ._typing import M_co, TypedManager
 else:
-    _Base = Manager.from_queryset(AsyncQuerySet, "AsyncManagerBase")
+    TypedManager, M_co = Manager.from_queryset(AsyncQuerySet, "AsyncManagerBase"), Model
 
 
-class AsyncManager(_Base[M]):
+class AsyncManager(TypedManager[M_co]):
     """A manager of which every ``a*`` method waits on the event loop, in no thread.
 
     Mirrors ``django.db.models.Manager``, of which it is a subclass, so the admin, forms and
@@ -42,7 +35,9 @@ class AsyncManager(_Base[M]):
                 setattr(cls, name, awaited(name, method))
 
     @classmethod
-    def from_queryset(cls, queryset_class: Any, class_name: str | None = None) -> Any:
+    def from_queryset(
+        cls, queryset_class: type[QuerySet[M_co]], class_name: str | None = None
+    ) -> type[Self]:
         """Return a manager class with the methods of a custom queryset class.
 
         Args:

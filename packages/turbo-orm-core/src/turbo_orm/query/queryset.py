@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Model, QuerySet
@@ -15,7 +15,12 @@ from ..connection.stream import stream_rows
 from .awaited import with_awaited
 from .raw import AsyncRawQuerySet
 
-M = TypeVar("M", bound=Model)
+if TYPE_CHECKING:
+    from psycopg.sql import Composable
+
+    from ._typing import M_co, R_co, TypedQuerySet
+else:
+    TypedQuerySet, M_co, R_co = QuerySet, Model, Model
 
 TERMINALS = (
     "aaggregate",
@@ -40,14 +45,14 @@ TERMINALS = (
 
 
 @with_awaited(TERMINALS)
-class AsyncQuerySet(QuerySet[M]):
+class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
     """A lazy database query; every ``a*`` method waits on the event loop, in no thread.
 
     Mirrors ``django.db.models.QuerySet``, of which it is a subclass: everything else of a queryset
     is Django's, and where no event loop runs it works synchronously as usual.
     """
 
-    async def alist(self) -> list[M]:
+    async def alist(self) -> list[R_co]:
         """Return all rows as a list; fetches once and caches like iteration does.
 
         Returns:
@@ -60,22 +65,22 @@ class AsyncQuerySet(QuerySet[M]):
         """
         if self._result_cache is None or not self._fetched:
             await run_sync(self._fetch_all)
-        return list(cast("list[M]", self._result_cache))
+        return list(cast("list[R_co]", self._result_cache))
 
     @property
     def _fetched(self) -> bool:
         return bool(self._prefetch_done or not self._prefetch_related_lookups)
 
-    def __aiter__(self) -> AsyncIterator[M]:
-        async def generator() -> AsyncGenerator[M, None]:
+    def __aiter__(self) -> AsyncIterator[R_co]:
+        async def generator() -> AsyncGenerator[R_co, None]:
             if self._result_cache is None or not self._fetched:
                 await run_sync(self._fetch_all)
-            for item in cast("list[M]", self._result_cache):
+            for item in cast("list[R_co]", self._result_cache):
                 yield item
 
         return generator()
 
-    async def aiterator(self, chunk_size: int = 2000) -> AsyncGenerator[M, None]:  # type: ignore[override]
+    async def aiterator(self, chunk_size: int = 2000) -> AsyncGenerator[R_co, None]:
         """Stream the rows from a server-side cursor, without keeping them.
 
         Args:
@@ -102,11 +107,11 @@ class AsyncQuerySet(QuerySet[M]):
 
     def raw(
         self,
-        raw_query: str,
+        raw_query: str | Composable,
         params: Iterable[Any] | Mapping[str, Any] = (),
         translations: Mapping[str, str] | None = None,
         using: str | None = None,
-    ) -> AsyncRawQuerySet[M]:
+    ) -> AsyncRawQuerySet[M_co]:
         """Return the model instances of a raw SQL query, lazily: ``async for`` or ``alist()``.
 
         Args:
@@ -122,11 +127,11 @@ class AsyncQuerySet(QuerySet[M]):
 
     async def araw(
         self,
-        raw_query: str,
+        raw_query: str | Composable,
         params: Iterable[Any] | Mapping[str, Any] = (),
         translations: Mapping[str, str] | None = None,
         using: str | None = None,
-    ) -> list[M]:
+    ) -> list[M_co]:
         """Return the model instances of a raw SQL query as a list.
 
         Args:
