@@ -1,21 +1,20 @@
 """What one `aget` by primary key costs, and where: ours, Django's own, a raw psycopg pool.
 
 The three run interleaved in the same process, several tasks each; figures are medians over rounds.
-With --profile the bridge's share is broken down by cProfile.
+Then the CPU time of one `aget` is broken down into what is Turbo ORM's own and the rest.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import cProfile
 import os
-import pstats
 import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -25,6 +24,7 @@ import django  # noqa: E402  # after the settings' name is known
 
 django.setup()
 
+import psycopg  # noqa: E402
 import psycopg_pool  # noqa: E402
 from asgiref.sync import sync_to_async  # noqa: E402
 from django.db import connections  # noqa: E402
@@ -32,8 +32,9 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from tests.testapp.models import Author  # noqa: E402
 from turbo_orm import close_pools, run_sync  # noqa: E402
+from turbo_orm.pool import get_pool  # noqa: E402
 
-OURS = ("bridge.py", "connection/", "pool/", "query/", "conf.py")
+STATEMENTS = 10
 SQL = 'SELECT "id", "name", "age" FROM "testapp_author" WHERE "id" = %s LIMIT 21'
 
 
@@ -105,39 +106,81 @@ async def compare(options: argparse.Namespace) -> None:
         spread = statistics.median(abs(value - median) for value in taken[name])
         ratio = median / medians["Turbo ORM"]
         print(f"{name:18} {median:8.0f} us ± {spread:4.0f}   {ratio:5.2f} x Turbo ORM")
-    if options.profile:
-        await profile(key, options)
+    await break_down(key, options)
 
 
-async def profile(key: int, options: argparse.Namespace) -> None:
-    """Print which part of the time is spent in which package."""
-    profiler = cProfile.Profile()
-    profiler.enable()
-    await spend(through_bridge, key, options.tasks, options.each)
-    profiler.disable()
-    shares: dict[str, float] = {}
-    for (file, _, name), (*_, own, _, _) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
-        part = part_of(file, name)
-        shares[part] = shares.get(part, 0.0) + own
-    shares.pop("waiting", None)
-    total = sum(shares.values())
-    print("\nShare of the CPU time by where it is spent (cProfile, own time):")
-    for part, spent in sorted(shares.items(), key=lambda item: -item[1]):
-        print(f"  {part:24} {spent / total:6.1%}")
+async def break_down(key: int, options: argparse.Namespace) -> None:
+    """Print the CPU time of one aget, and of each part of it that is ours, measured by itself.
+
+    A profiler that hooks calls (cProfile) attributes time wrongly where greenlets switch, so each
+    part is run alone, and what is not ours in it is run alone too and subtracted.
+    """
+    pool = get_pool("default")
+
+    async def whole() -> None:
+        await Author.objects.aget(pk=key)
+
+    async def bridge() -> None:
+        await run_sync(int)
+
+    async def borrowing() -> None:
+        await run_sync(lambda: connections["default"].ensure_connection())
+
+    async def psycopg_pool_alone() -> None:
+        own = pool._pool
+        await own.putconn(await own.getconn())
+
+    async def statement_in_bridge() -> None:
+        await run_sync(lambda: execute_many(connections["default"]))
+
+    def execute_many(wrapper: Any) -> None:
+        wrapper.ensure_connection()
+        for _ in range(STATEMENTS):
+            cursor = psycopg.ClientCursor(wrapper.connection)
+            cursor.execute(SQL, [key])
+            cursor.fetchall()
+
+    async def statement_of_psycopg() -> None:
+        connection = await pool.lend()
+        for _ in range(STATEMENTS):
+            cursor = psycopg.AsyncClientCursor(connection)
+            await cursor.execute(SQL, [key])
+            await cursor.fetchall()
+        pool.take_back(connection)
+
+    works = (
+        whole,
+        bridge,
+        borrowing,
+        psycopg_pool_alone,
+        statement_in_bridge,
+        statement_of_psycopg,
+    )
+    spent = {work.__name__: await cpu_time(work, options) for work in works}
+    borrowed = spent["borrowing"] - spent["bridge"] - spent["psycopg_pool_alone"]
+    statement = (
+        spent["statement_in_bridge"]
+        - spent["borrowing"]
+        - (spent["statement_of_psycopg"] - spent["psycopg_pool_alone"])
+    ) / STATEMENTS
+    ours = spent["bridge"] + borrowed + statement
+    print(f"\nCPU time of one aget: {spent['whole']:.0f} us; of it")
+    print(f"  greenlet, job, context          {spent['bridge']:6.1f} us")
+    print(f"  scope, wrapper, lease           {borrowed:6.1f} us")
+    print(f"  facade and lock, one statement  {statement:6.1f} us")
+    print(f"  ours altogether                 {ours:6.1f} us  {ours / spent['whole']:.1%}")
+    print(f"  psycopg_pool alone              {spent['psycopg_pool_alone']:6.1f} us")
 
 
-def part_of(file: str, function: str) -> str:
-    """Return which part of the whole a profiled function belongs to."""
-    if "turbo_orm" in file:
-        return "Turbo ORM"
-    if "greenlet" in function:
-        return "Turbo ORM (greenlets)"
-    for part in ("psycopg_pool", "psycopg", "django", "uvloop", "asyncio"):
-        if f"/{part}/" in file:
-            return part
-    if "select.epoll" in function or "run_until_complete" in function:
-        return "waiting"
-    return "built-in functions"
+async def cpu_time(work: Callable[[], Awaitable[None]], options: argparse.Namespace) -> float:
+    """Return the median of the microseconds of CPU time that one call takes."""
+    taken = []
+    for _ in range(options.rounds):
+        began = time.process_time()
+        for _ in range(options.each * 10):
+            await work()
+        taken.append((time.process_time() - began) / (options.each * 10) * 1e6)
+    return statistics.median(taken)
 
 
 def main() -> None:
@@ -146,7 +189,6 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=20)
     parser.add_argument("--each", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--profile", action="store_true")
     parser.add_argument("--loop", choices=["uvloop", "asyncio"], default="uvloop")
     options = parser.parse_args()
     created = setup_databases(verbosity=0, interactive=False, aliases=["default"])

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "turbo_orm",
+    "tests.readme",
     "tests.testapp",
 ]
 # Their tables are made from the models, like those of the test application.

@@ -10,11 +10,10 @@ import pytest
 from django.db import connection
 from django.db.models import F, Sum
 
-from turbo_orm import atomic, on_commit, pool_stats, run_sync
-from turbo_orm.pool import get_pool
-
 from tests.invariant import assert_at_rest
 from tests.testapp.models import Article, Author
+from turbo_orm import atomic, on_commit, pool_stats, run_sync
+from turbo_orm.pool import get_pool
 
 
 def sleep_in_server(seconds):

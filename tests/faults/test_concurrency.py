@@ -6,11 +6,10 @@ import random
 import pytest
 from django.db.models import F, Sum
 
-from turbo_orm import atomic, pool_stats, run_sync
-from turbo_orm.pool import get_pool
-
 from tests.integration.test_atomic import backend_pid
 from tests.testapp.models import Article, Author
+from turbo_orm import atomic, pool_stats, run_sync
+from turbo_orm.pool import get_pool
 
 
 async def test_two_hundred_tasks_of_mixed_work_on_a_pool_of_four():

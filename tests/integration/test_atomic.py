@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
+from tests.testapp.models import Author
 from turbo_orm import atomic, on_commit, run_sync, set_rollback
 from turbo_orm.transaction import (
     get_rollback,
@@ -15,8 +16,6 @@ from turbo_orm.transaction import (
     savepoint_commit,
     savepoint_rollback,
 )
-
-from tests.testapp.models import Author
 
 
 async def names() -> list[str]:

@@ -7,10 +7,9 @@ import pytest
 from django.db import models
 from django.db.models import Manager, QuerySet
 
+from tests.testapp.models import Article, ArticleQuerySet, Author, Tag
 from turbo_orm import AsyncManager, AsyncQuerySet
 from turbo_orm.query.queryset import TERMINALS
-
-from tests.testapp.models import Article, ArticleQuerySet, Author, Tag
 
 
 class LoudQuerySet(AsyncQuerySet):

@@ -10,8 +10,6 @@ from django.db.models import F
 from django.db.models.signals import post_save, pre_save
 from django.test.utils import CaptureQueriesContext
 
-from turbo_orm import AsyncModel, AsyncModelMixin, atomic, run_sync
-
 from tests.testapp.models import (
     Article,
     Author,
@@ -23,6 +21,7 @@ from tests.testapp.models import (
     Shouted,
     Tag,
 )
+from turbo_orm import AsyncModel, AsyncModelMixin, atomic, run_sync
 
 
 @pytest.fixture

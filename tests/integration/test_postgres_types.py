@@ -9,9 +9,8 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 from psycopg.types.range import Range, TimestamptzRange
 
-from turbo_orm import atomic, close_pools, run_sync
-
 from tests.testapp.models import Article, Author, Ranged, Special, Word
+from turbo_orm import atomic, close_pools, run_sync
 
 UTC = dt.timezone.utc
 RANGES = {
@@ -95,7 +94,6 @@ async def test_aggregates_of_postgresql_give_python_values():
     ada = await Author.objects.acreate(name="Ada")
     await Article.objects.abulk_create([Article(title=t, author=ada) for t in ("b", "a")])
 
-    # A filter keeps the call the same for every Django: `ordering` was renamed.
     found = await Author.objects.aaggregate(titles=ArrayAgg("articles__title"))
 
     assert sorted(found["titles"]) == ["a", "b"]

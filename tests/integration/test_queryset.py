@@ -11,10 +11,9 @@ from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, 
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
+from tests.testapp.models import Article, Author, Event, Tag
 from turbo_orm import AsyncQuerySet, atomic, run_sync
 from turbo_orm.query.queryset import TERMINALS
-
-from tests.testapp.models import Article, Author, Event, Tag
 
 UTC = dt.timezone.utc
 

@@ -1,8 +1,7 @@
 """The README's example, as behaviour."""
 
-from turbo_orm import atomic, on_commit
-
 from tests.testapp.models import Article, Author
+from turbo_orm import atomic, on_commit
 
 
 async def test_quickstart_runs_as_written():

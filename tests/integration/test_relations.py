@@ -8,9 +8,8 @@ from django.db.models import Prefetch
 from django.db.models.signals import m2m_changed
 from django.test.utils import CaptureQueriesContext
 
-from turbo_orm import redirect, run_sync
-
 from tests.testapp.models import Article, Author, Comment, Friendship, Person, Profile, Tag
+from turbo_orm import redirect, run_sync
 
 
 @pytest.fixture(autouse=True, params=["redirected", "not redirected"])

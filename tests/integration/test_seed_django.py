@@ -7,9 +7,8 @@ import django
 import pytest
 from django.db.models import Count, Max, Min
 
-from turbo_orm import AsyncManager, run_sync
-
 from tests.testapp.models import Author, Tag
+from turbo_orm import AsyncManager, run_sync
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import pytest
 from django.db.models import Sum
 
 import turbo_orm
-from turbo_orm import AsyncModelMixin
-
 from tests.testapp.models import Article, Author, Person
+from turbo_orm import AsyncModelMixin
 
 
 @pytest.fixture

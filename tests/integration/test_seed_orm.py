@@ -4,9 +4,8 @@ import importlib
 
 import pytest
 
-from turbo_orm import AsyncManager, AsyncQuerySet
-
 from tests.testapp.models import Author
+from turbo_orm import AsyncManager, AsyncQuerySet
 
 PUBLIC = (
     *("AsyncManager", "AsyncModelMixin", "AsyncQuerySet", "EmptyResultSet", "TurboOrmError"),

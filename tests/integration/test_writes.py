@@ -11,9 +11,8 @@ from django.db.models.functions import Concat, Upper
 from django.db.models.signals import post_delete, pre_delete
 from django.test.utils import CaptureQueriesContext
 
-from turbo_orm import atomic
-
 from tests.testapp.models import Article, Author, Event, Profile, Restaurant, Shouted, Tag
+from turbo_orm import atomic
 
 
 @pytest.fixture

@@ -132,6 +132,18 @@ class Shouted(AsyncModel):
         super().save(*args, **kwargs)
 
 
+class Note(models.Model):
+    """A generic relation's target with Django's own manager."""
+
+    text = models.TextField()
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.BigIntegerField()
+    content_object = GenericForeignKey()
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Plain(models.Model):
     """Django's own manager: only the redirects make its a* methods ours."""
 
@@ -139,6 +151,7 @@ class Plain(models.Model):
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
     tags = models.ManyToManyField(Tag, related_name="plain", blank=True)
     comments = GenericRelation(Comment)
+    notes = GenericRelation(Note)
 
 
 class Special(AsyncModel):

@@ -68,16 +68,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if home == "bridge":
-        # The bridge itself knows nothing of Django; used from here, `connections` must know it.
-        importlib.import_module(f"{__name__}.connection")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:
+    # Unseen by type checkers, which otherwise would take any name to exist here.
+
+    def __getattr__(name: str) -> Any:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if home == "bridge":
+            # The bridge itself knows nothing of Django; used from here, `connections` must know it.
+            importlib.import_module(f"{__name__}.connection")
+        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -57,7 +57,7 @@ class Job:
         # Set when the coroutine that waits for this job was closed: nothing may wait any more.
         self.abandoned = False
         # A cancellation that came while `await_shielded` was busy, not yet delivered.
-        self.deferred: BaseException | None = None
+        self.deferred: Any = None  # an exception; any code may set it while the job waits
         self.scope: Any = None
 
     def run(self) -> None:
@@ -182,7 +182,7 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
     Raises:
         BaseException: whatever the function raises, with its complete traceback.
 
-    The escape hatch for code without an awaitable form, as ``AsyncSession.run_sync`` of SQLAlchemy.
+    The escape hatch for code that has no awaitable form, as SQLAlchemy's ``AsyncSession.run_sync``.
     """
     if type(getcurrent()) is _Worker:
         return function(*args, **kwargs)
@@ -209,7 +209,9 @@ async def portal(awaitable: Awaitable[T]) -> T:
     return cast(T, await run_sync(_drive_outermost, awaitable))
 
 
-def eager(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | Coroutine[Any, Any, T]:
+def eager(
+    function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T | Coroutine[Any, Any, T]:
     """Run synchronous code in the bridge; give its value at once if it never had to wait.
 
     Args:
@@ -244,22 +246,28 @@ class Suspended(Coroutine[Any, Any, T]):
         self._rest = _pump(worker, job, yielded)
 
     def __await__(self) -> Generator[Any, Any, T]:
-        return (yield from self._rest)
+        result: T = yield from self._rest
+        return result
 
     def send(self, value: Any) -> Any:
+        """Resume the job; see ``Coroutine.send``."""
         return self._rest.send(value)
 
     def throw(self, *error: Any) -> Any:
+        """Raise an error where the job waits; see ``Coroutine.throw``."""
         return self._rest.throw(*error)
 
     def close(self) -> None:
+        """End the job, which can wait no more; see ``Coroutine.close``."""
         self._rest.close()
         # A generator that was never started runs no handler when it is closed.
         _abandon(self._worker, self._job)
 
     def __del__(self) -> None:
         if self._worker.job is self._job:
-            warnings.warn(f"eager({self._job.function!r}) was never awaited", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"eager({self._job.function!r}) was never awaited", RuntimeWarning, stacklevel=2
+            )
             self.close()
 
 
@@ -328,8 +336,9 @@ def _drive(worker: _Worker, job: Job, awaitable: Awaitable[T], *, suspending: bo
 
 
 def _take_deferred(job: Job) -> BaseException:
-    error, job.deferred = job.deferred, None
-    return cast(BaseException, error)
+    error: BaseException = job.deferred
+    job.deferred = None
+    return error
 
 
 async def _as_coroutine(awaitable: Awaitable[T]) -> T:

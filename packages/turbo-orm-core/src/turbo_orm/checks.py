@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import django
-from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
 from .conf import KNOWN_KEYS, raw_settings, unknown_keys
@@ -66,7 +67,7 @@ def check_engines(**kwargs: Any) -> list[CheckMessage]:
     if any(_aliases()):
         return []
     return [
-        Warning(
+        CheckWarning(
             "No database of DATABASES can be awaited: none is PostgreSQL with psycopg 3.",
             hint="Set ENGINE to 'django.db.backends.postgresql' and install psycopg[binary,pool].",
             id="turbo_orm.W001",
@@ -112,7 +113,7 @@ def check_pool_option_known(**kwargs: Any) -> list[CheckMessage]:
 def check_persistent_connections(**kwargs: Any) -> list[CheckMessage]:
     """Check for CONN_MAX_AGE, which pooled connections do not heed."""
     return [
-        Warning(
+        CheckWarning(
             f"CONN_MAX_AGE of {alias!r} has no effect on pooled connections, and under ASGI keeps "
             "one synchronous connection open per thread.",
             hint="Set it to 0; OPTIONS['pool']['max_lifetime'] limits the age of pooled ones.",
@@ -126,7 +127,7 @@ def check_persistent_connections(**kwargs: Any) -> list[CheckMessage]:
 def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
     """Check for AUTOCOMMIT switched off, where each awaited operation would be rolled back."""
     return [
-        Warning(
+        CheckWarning(
             f"AUTOCOMMIT of {alias!r} is off: each awaited operation outside `atomic` ends with a "
             "rollback, as a request does in Django.",
             hint="Leave AUTOCOMMIT on and use `async with atomic():`.",
@@ -139,16 +140,17 @@ def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
 
 def check_python(**kwargs: Any) -> list[CheckMessage]:
     """Tell of the interpreters on which waiting for a connection costs one task more."""
-    if sys.version_info >= (3, 12):
+    if sys.version_info < (3, 12):
+        return [
+            Info(
+                "asyncio.wait_for of this Python can swallow cancellations; Turbo ORM works around "
+                "it at the cost of one more task for each connection it waits for.",
+                hint="Python 3.12 or newer needs no such care.",
+                id="turbo_orm.I001",
+            )
+        ]
+    else:
         return []
-    return [
-        Info(
-            "asyncio.wait_for of this Python can swallow cancellations; Turbo ORM works around it "
-            "at the cost of one more task for each connection it waits for.",
-            hint="Python 3.12 or newer needs no such care.",
-            id="turbo_orm.I001",
-        )
-    ]
 
 
 ALL: tuple[Check, ...] = (

@@ -24,7 +24,7 @@ def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
-        threaded = None
+        threaded: Callable[..., Any] | None = None
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             nonlocal threaded
@@ -78,7 +78,7 @@ def aiterator(original: Callable[..., Any]) -> Callable[..., Any]:
 def aenter(original: None) -> Callable[..., Awaitable[None]]:
     """Return ``Atomic.__aenter__``, which Django does not have."""
 
-    async def __aenter__(self: Any) -> None:
+    async def __aenter__(self: Any) -> None:  # noqa: N807 -- what it becomes
         await run_sync(enter, self)
 
     return __aenter__
@@ -87,7 +87,9 @@ def aenter(original: None) -> Callable[..., Awaitable[None]]:
 def aexit(original: None) -> Callable[..., Awaitable[None]]:
     """Return ``Atomic.__aexit__``, which Django does not have."""
 
-    async def __aexit__(self: Any, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+    async def __aexit__(  # noqa: N807 -- what it becomes
+        self: Any, exc_type: Any, exc_value: Any, traceback: Any
+    ) -> None:
         if exc_type is GeneratorExit:
             abandon(self)
         else:
@@ -100,13 +102,13 @@ def decorate(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return an ``Atomic.__call__`` that can decorate coroutine functions too."""
 
     @wraps(original)
-    def __call__(self: Any, func: Callable[..., Any]) -> Callable[..., Any]:
+    def bridged(self: Any, func: Callable[..., Any]) -> Callable[..., Any]:
         if iscoroutinefunction(func):
             return in_block(self, func)
         decorated: Callable[..., Any] = original(self, func)
         return decorated
 
-    return __call__
+    return bridged
 
 
 def async_to_sync(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.transaction import Atomic, TransactionManagementError
 
 from .bridge import run_sync
-from .connection import scope
+from .connection import lending
 from .connection.transactions import current_hold
 
 C = TypeVar("C", bound=Callable[..., Any])
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class AsyncAtomic(Atomic):
@@ -38,16 +40,19 @@ class AsyncAtomic(Atomic):
     def __call__(self, func: C) -> C:
         """Run each call of a function, synchronous or not, in a block of its own."""
         if iscoroutinefunction(func):
-            return in_block(self, func)  # type: ignore[return-value]
+            return cast("C", in_block(self, func))
         return super().__call__(func)
 
 
-def in_block(block: Atomic, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def in_block(
+    block: Atomic, function: Callable[P, Awaitable[T]]
+) -> Callable[P, Coroutine[Any, Any, T]]:
     """Return a coroutine function of which each call is a block of its own."""
 
     @wraps(function)
-    async def inside(*args: Any, **kwargs: Any) -> Any:
-        async with AsyncAtomic(block.using, block.savepoint, block.durable):
+    async def inside(*args: P.args, **kwargs: P.kwargs) -> T:
+        durable = block.durable  # type: ignore[attr-defined]
+        async with AsyncAtomic(block.using, block.savepoint, durable):
             return await function(*args, **kwargs)
 
     return inside
@@ -69,7 +74,7 @@ def enter(block: Atomic) -> None:
         )
     block.__enter__()
     if hold is None:
-        scope.pin(alias)
+        lending.pin(alias)
 
 
 def leave(
@@ -87,9 +92,9 @@ def leave(
             "Enter and leave a block in the same task."
         )
     open_transaction = hold.transaction
-    wrapper = scope.take_last_turn(alias)
+    wrapper = lending.take_last_turn(alias)
     if len(wrapper.atomic_blocks) <= 1:
-        scope.unpin(open_transaction)
+        lending.unpin(open_transaction)
     block.__exit__(exc_type, exc_value, traceback)
 
 
@@ -129,7 +134,9 @@ def atomic(using: Any = None, savepoint: bool = True, durable: bool = False) -> 
     return AsyncAtomic(using, savepoint, durable)
 
 
-async def on_commit(func: Callable[[], Any], using: str | None = None, robust: bool = False) -> None:
+async def on_commit(
+    func: Callable[[], object], using: str | None = None, robust: bool = False
+) -> None:
     """Call a function when the present transaction commits, at once if there is none.
 
     Args:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,19 +16,14 @@ from ..conf import get_settings
 from . import scope
 from .wrapper import BridgedWrapper
 
-# One operation needs one wrapper; more than the pool's connections are seldom alive at once.
-WARM_MAX = 32
-
+# Wrappers between two jobs, by alias.
 _warm: dict[str, list[BridgedWrapper]] = {}
-# Counts the changes of settings that wrappers remember.
-_generation = 0
 
 
-def engine_class(alias: str) -> type[BaseDatabaseWrapper]:
+def engine_class(alias: str) -> Any:
     """Return the wrapper class that ``DATABASES[alias]["ENGINE"]`` names."""
     backend: Any = load_backend(connections.settings[alias]["ENGINE"])
-    engine: type[BaseDatabaseWrapper] = backend.DatabaseWrapper
-    return engine
+    return backend.DatabaseWrapper
 
 
 @functools.lru_cache(maxsize=64)
@@ -66,11 +60,11 @@ def require_postgresql(alias: str) -> None:
 
 
 # Every function that `async_unsafe` decorates shares this code object, whatever it wraps.
-_ASYNC_UNSAFE_CODE = async_unsafe(lambda self: None).__code__
+_ASYNC_UNSAFE_CODE = getattr(async_unsafe(bool), "__code__")  # noqa: B009  # unknown to stubs
 
 
-def _async_unsafe_methods(engine: type) -> Mapping[str, Callable[..., Any]]:
-    found = {}
+def _async_unsafe_methods(engine: type) -> dict[str, Callable[..., Any]]:
+    found: dict[str, Callable[..., Any]] = {}
     for name in dir(engine):
         function = getattr(engine, name)
         if getattr(function, "__code__", None) is _ASYNC_UNSAFE_CODE:
@@ -88,28 +82,20 @@ def _guarded(function: Callable[..., Any], check: Callable[[Any], None]) -> Call
 
 
 @functools.lru_cache(maxsize=16)
-def bridged_class(engine: type[BaseDatabaseWrapper]) -> type[BridgedWrapper]:
+def bridged_class(engine: Any) -> type[BridgedWrapper]:
     """Return the engine's wrapper class, safe on the event loop if and only if in the bridge."""
+    methods = _async_unsafe_methods(engine)
     guarded = {
         name: _guarded(function, scope.check_access)
-        for name, function in _async_unsafe_methods(engine).items()
+        for name, function in methods.items()
+        if name not in vars(BridgedWrapper)
     }
-    unguarded = type(f"Unguarded{engine.__name__}", (engine,), _async_unsafe_methods(engine))
-    made = types.new_class(
-        f"Bridged{engine.__name__}",
-        (BridgedWrapper, unguarded),
-        exec_body=lambda namespace: namespace.update(_outermost(guarded)),
-    )
-    return made
-
-
-def _outermost(guarded: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    """Keep the guards of methods that ``BridgedWrapper`` does not define itself."""
-    return {name: guard for name, guard in guarded.items() if name not in vars(BridgedWrapper)}
+    unguarded = type(f"Unguarded{engine.__name__}", (engine,), methods)
+    return type(f"Bridged{engine.__name__}", (BridgedWrapper, unguarded), guarded)
 
 
 @functools.lru_cache(maxsize=16)
-def unsupported_class(engine: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWrapper]:
+def unsupported_class(engine: Any) -> type[BaseDatabaseWrapper]:
     """Return the engine's wrapper class with every use of the database refused."""
 
     def refuse(wrapper: BaseDatabaseWrapper) -> None:
@@ -127,8 +113,7 @@ def unsupported_class(engine: type[BaseDatabaseWrapper]) -> type[BaseDatabaseWra
 def make_wrapper(alias: str) -> BridgedWrapper:
     """Make a wrapper of an alias, without a connection."""
     wrapper = bridged_class(engine_class(alias))(connections.settings[alias], alias)
-    wrapper.shared = True
-    wrapper.generation = _generation
+    wrapper.home = _warm.setdefault(alias, [])
     return wrapper
 
 
@@ -148,26 +133,16 @@ def idle_wrapper(alias: str) -> BridgedWrapper:
     return make_wrapper(alias)
 
 
-def _take_wrapper(alias: str) -> BridgedWrapper:
+def take_wrapper(alias: str) -> BridgedWrapper:
+    """Return a wrapper without a connection, a used one if there is one."""
     warm = _warm.get(alias)
     return warm.pop() if warm else make_wrapper(alias)
 
 
-def _keep_wrapper(wrapper: BridgedWrapper) -> None:
-    warm = _warm.setdefault(wrapper.alias, [])
-    if len(warm) < WARM_MAX and wrapper.generation == _generation:
-        warm.append(wrapper)
-
-
 def forget_wrappers() -> None:
     """Drop every warm wrapper, since settings that they remember have changed."""
-    global _generation
-    _generation += 1
+    # Those still lent go home to a list that nobody looks into any more.
     _warm.clear()
     idle_wrapper.cache_clear()
     unsupported_wrapper.cache_clear()
     get_settings.cache_clear()
-
-
-scope.take_wrapper = _take_wrapper
-scope.keep_wrapper = _keep_wrapper

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,9 @@ from .scope import scope_of
 ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
 
 # Ours, or Django's, whatever OPTIONS["pool"] says.
-RESERVED_OPTIONS = frozenset({"kwargs", "open", "connection_class", "name", "configure", "check", "reset"})
+RESERVED_OPTIONS = frozenset(
+    {"kwargs", "open", "connection_class", "name", "configure", "check", "reset"}
+)
 
 
 def recipe_of(alias: str) -> PoolRecipe:
@@ -71,7 +72,7 @@ def connection_parameters(alias: str) -> dict[str, Any]:
     return parameters
 
 
-def _cursor_factory(alias: str, factory: type) -> type[psycopg.Cursor[Any]]:
+def _cursor_factory(alias: str, factory: Any) -> Any:
     """Return the synchronous cursor class: django-async-backend names asynchronous ones."""
     if issubclass(factory, psycopg.Cursor):
         return factory
@@ -89,8 +90,8 @@ def _pool_options(alias: str) -> dict[str, Any]:
         return {}
     if not isinstance(given, dict):
         raise ImproperlyConfigured(
-            f"DATABASES[{alias!r}]['OPTIONS']['pool'] is {given!r}; it must be True or a dictionary "
-            "of psycopg_pool options such as {'min_size': 2, 'max_size': 10}."
+            f"DATABASES[{alias!r}]['OPTIONS']['pool'] is {given!r}; it must be True or a "
+            "dictionary of psycopg_pool options such as {'min_size': 2, 'max_size': 10}."
         )
     return dict(given)
 

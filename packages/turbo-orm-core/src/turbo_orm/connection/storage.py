@@ -12,8 +12,8 @@ from django.db import connections
 from ..bridge import current_job
 from ..pool import retire_pools, use_recipes
 from .engine import forget_wrappers, idle_wrapper, is_postgresql, unsupported_wrapper
+from .lending import resolve
 from .recipe import recipe_of
-from .scope import resolve
 from .transactions import current_hold
 
 
@@ -58,8 +58,9 @@ def _on_event_loop() -> bool:
 
 def install() -> None:
     """Put the storage before Django's; safe to call again."""
-    if not isinstance(connections._connections, BridgedStorage):
-        connections._connections = BridgedStorage(connections._connections)  # type: ignore[assignment]
+    handler: Any = connections
+    if not isinstance(handler._connections, BridgedStorage):
+        handler._connections = BridgedStorage(handler._connections)
     use_recipes(recipe_of)
     setting_changed.connect(_forget, dispatch_uid="turbo_orm.connection")
 

@@ -10,7 +10,9 @@ from typing import Any, Generic, TypeVar
 from django.db.utils import Error
 
 from ..bridge import current_job, run_sync
-from .scope import Scope, keep_wrapper_after, resolve, scope_of, take_wrapper_for
+from .engine import take_wrapper
+from .lending import resolve
+from .scope import Scope, scope_of
 from .transactions import current_hold
 from .wrapper import BridgedWrapper
 
@@ -24,7 +26,9 @@ class Stream(Generic[T]):
     last; inside one it takes its turn on the transaction's.
     """
 
-    def __init__(self, alias: str, make_iterator: Callable[[], Iterator[T]], chunk_size: int) -> None:
+    def __init__(
+        self, alias: str, make_iterator: Callable[[], Iterator[T]], chunk_size: int
+    ) -> None:
         self._alias = alias
         self._make_iterator = make_iterator
         self._chunk_size = chunk_size
@@ -71,7 +75,7 @@ class Stream(Generic[T]):
             yield
             return
         if self._wrapper is None:
-            self._wrapper = take_wrapper_for(self._alias)
+            self._wrapper = take_wrapper(self._alias)
         with _swapped(scope, self._wrapper):
             yield
 
@@ -85,7 +89,7 @@ class Stream(Generic[T]):
             self._iterator = None
             wrapper, self._wrapper = self._wrapper, None
             if wrapper is not None:
-                keep_wrapper_after(wrapper)
+                wrapper.finish()
 
 
 @contextlib.contextmanager

@@ -37,7 +37,6 @@ class Transaction:
         """Whether the running task is the one that began the transaction."""
         return self.task is _current_task()
 
-
     def expire(self, task: object = None) -> None:
         """End the transaction without waiting: its connection is closed, the server rolls back.
 
@@ -99,8 +98,8 @@ def current_hold(alias: str) -> Hold | None:
         return None
     raise TransactionManagementError(
         f"The atomic block of database {alias!r} in which this task was started has ended. Await "
-        "the task before the block ends, or start it outside: "
-        "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one that is in no block."
+        "the task before the block ends, or start it outside of it: "
+        "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one in no block."
     )
 
 

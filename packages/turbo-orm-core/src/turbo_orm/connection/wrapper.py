@@ -27,12 +27,23 @@ if TYPE_CHECKING:
 
     from .transactions import Transaction
 
-    Base = DatabaseWrapper
+    class Base(DatabaseWrapper):
+        """What the stubs do not tell of Django's wrapper."""
+
+        def _commit(self) -> None: ...
+        def _rollback(self) -> None: ...
+        def _savepoint_commit(self, sid: str) -> None: ...
+        def _savepoint_rollback(self, sid: str) -> None: ...
+        def _set_autocommit(self, autocommit: bool) -> None: ...
+
 else:
     Base = object
 
 
 logger = logging.getLogger("turbo_orm")
+
+# One operation needs one wrapper; more than the pool's connections are seldom alive at once.
+WARM_MAX = 32
 
 IDLE = TransactionStatus.IDLE
 INTRANS = TransactionStatus.INTRANS
@@ -53,9 +64,8 @@ class BridgedWrapper(Base):
         self._initialising = True
         super().__init__(*args, **kwargs)
         self._initialising = False
-        # Whether scopes lend this wrapper to one job after another; else it is somebody's own.
-        self.shared = False
-        self.generation = 0
+        # Where it waits for its next job; None if it is not lent to one job after another.
+        self.home: list[BridgedWrapper] | None = None
         self.autocommit = True
 
     # A greenlet of this thread holds it; Django's check is about threads and takes a lock.
@@ -175,6 +185,15 @@ class BridgedWrapper(Base):
             psycopg.Cursor.close(cursor)
         self._named_cursors.clear()
 
+    def finish(self) -> None:
+        """Give the connection back and go where the next job finds this wrapper."""
+        try:
+            self.hand_back()
+        finally:
+            self.reset()
+            if self.home is not None and len(self.home) < WARM_MAX:
+                self.home.append(self)
+
     def reset(self) -> None:
         """Forget everything of a lease, so that the next finds a new wrapper's state."""
         if self._transaction is not None:
@@ -231,6 +250,7 @@ class BridgedWrapper(Base):
         return shielded
 
     def _set_autocommit(self, autocommit: bool) -> None:
+        scope.check_access(self)
         super()._set_autocommit(autocommit)
         if not autocommit:
             scope.begin_transaction(self)
@@ -239,12 +259,11 @@ class BridgedWrapper(Base):
 
     def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
         """Register a callback, synchronous or not, for after the commit."""
-        if callable(func) and not isinstance(func, CommitHook):
-            func = CommitHook(func)
-        super().on_commit(func, robust)
+        hook: Any = func
+        super().on_commit(CommitHook(hook) if callable(hook) else hook, robust)
 
     @property
-    def queries_log(self) -> deque[dict[str, str]]:  # type: ignore[override]
+    def queries_log(self) -> deque[dict[str, str]]:
         """The queries of this context, as ``connection.queries`` shows them."""
         return query_log(self.alias, self.queries_limit).queries
 
@@ -254,7 +273,7 @@ class BridgedWrapper(Base):
             query_log(self.alias, self.queries_limit).queries = value
 
     @property
-    def force_debug_cursor(self) -> bool:  # type: ignore[override]
+    def force_debug_cursor(self) -> bool:
         """Whether queries are logged in this context even without ``DEBUG``."""
         log = find_query_log(self.alias)
         return log is not None and log.forced
@@ -265,7 +284,7 @@ class BridgedWrapper(Base):
             query_log(self.alias, self.queries_limit).forced = value
 
     @property
-    def execute_wrappers(self) -> Any:  # type: ignore[override]
+    def execute_wrappers(self) -> Any:
         """The hooks around each statement: the connection's own, then this context's."""
         own = self.connection.execute_wrappers if self.connection is not None else []
         hooks = context_hooks(self.alias)
@@ -300,6 +319,7 @@ class CommitHook:
         self.function = function
 
     def __call__(self) -> Any:
+        """Call it, and wait for what it returns."""
         result = self.function()
         return await_(result) if isawaitable(result) else result
 

@@ -68,6 +68,7 @@ class PooledConnection(AsyncConnection[Any]):
     async def connect(  # type: ignore[override]
         cls, conninfo: str = "", *, opened_by: Pool, **kwargs: Any
     ) -> AsyncConnection[Any]:
+        """Connect, and tell the pool what came of it."""
         try:
             connection = await super().connect(conninfo, **kwargs)
         except psycopg.Error as error:
@@ -87,17 +88,19 @@ class Pool:
         self.last_error: BaseException | None = None
         self._recipe = recipe
         self._connected_once = False
-        self._first_failure: asyncio.Future[None] | None = None
+        self._first_failure: asyncio.Future[Any] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
         self._closer: AsyncGenerator[None, None] | None = None
-        self._pool = psycopg_pool.AsyncConnectionPool(
-            connection_class=PooledConnection,
-            kwargs={**recipe.connect_kwargs, "autocommit": True, "opened_by": self},
-            configure=self._configure,
-            open=False,
-            name=f"turbo_orm:{recipe.alias}",
-            **{**recipe.options, **recipe.sizes()},
+        self._pool: psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]] = (
+            psycopg_pool.AsyncConnectionPool(
+                connection_class=PooledConnection,
+                kwargs={**recipe.connect_kwargs, "autocommit": True, "opened_by": self},
+                configure=self._configure,
+                open=False,
+                name=f"turbo_orm:{recipe.alias}",
+                **{**recipe.options, **recipe.sizes()},
+            )
         )
 
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
@@ -184,12 +187,13 @@ class Pool:
             raise
 
     async def _lend_first(self) -> AsyncConnection[Any]:
-        """Lend from a pool that never connected: its first failure is the answer, not a time-out."""
+        """Lend from a pool that never connected: a failure is the answer, not a time-out."""
         if self._first_failure is None or self._first_failure.done():
             self._first_failure = self.loop.create_future()
         asking = self.loop.create_task(self._pool.getconn())
         try:
-            await asyncio.wait({asking, self._first_failure}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {asking, self._first_failure}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
                 return asking.result()
         except asyncio.CancelledError:
@@ -199,9 +203,7 @@ class Pool:
         await self.close()
         error = self.last_error
         if isinstance(error, psycopg.Error):
-            raise OperationalError(
-                f"Cannot connect to database {self.alias!r}: {error}"
-            ) from error
+            raise OperationalError(f"Cannot connect to database {self.alias!r}: {error}") from error
         raise error or OperationalError(f"Cannot connect to database {self.alias!r}")
 
     def _take_back_late(self, asking: asyncio.Task[AsyncConnection[Any]]) -> None:

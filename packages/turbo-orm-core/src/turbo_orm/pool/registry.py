@@ -12,13 +12,12 @@ from .stats import PoolStats
 RecipeOf = Callable[[str], PoolRecipe]
 
 _pools: dict[tuple[str, int], Pool] = {}
-_recipe_of: RecipeOf | None = None
+_recipes: list[RecipeOf] = []
 
 
 def use_recipes(recipe_of: RecipeOf) -> None:
     """Say how the recipe of an alias is found; the layer above knows Django's settings."""
-    global _recipe_of
-    _recipe_of = recipe_of
+    _recipes[:] = [recipe_of]
 
 
 def get_pool(alias: str) -> Pool:
@@ -32,9 +31,9 @@ def get_pool(alias: str) -> Pool:
     pool = _pools.get((alias, id(loop)))
     if pool is None or pool.loop is not loop or pool.closed:
         _forget_dead_loops()
-        if _recipe_of is None:
+        if not _recipes:
             raise RuntimeError("turbo_orm.connection has not been imported yet")
-        pool = _pools[alias, id(loop)] = Pool(_recipe_of(alias), loop)
+        pool = _pools[alias, id(loop)] = Pool(_recipes[0](alias), loop)
     return pool
 
 

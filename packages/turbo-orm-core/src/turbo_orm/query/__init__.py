@@ -1,4 +1,4 @@
-"""The public querysets, managers and models: Django's, with every terminal awaited in the bridge."""
+"""The public querysets, managers and models: Django's, each terminal awaited in the bridge."""
 
 from .manager import AsyncManager
 from .model import AsyncModel, AsyncModelMixin

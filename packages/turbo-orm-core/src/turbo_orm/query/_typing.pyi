@@ -2,23 +2,21 @@
 # parameters; its return type is declared anew, so that every step of a chain can be awaited.
 
 import datetime
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from django.db.backends.utils import _ExecuteQuery
 from django.db.models import Manager, Model, Prefetch, QuerySet
-from django.db.models.expressions import Combinable, OrderBy
-from psycopg.sql import Composable
-from typing_extensions import Self, TypeVar
+from django.db.models.expressions import Combinable
+from typing_extensions import Self
 
 from .manager import AsyncManager
-from .queryset import AsyncQuerySet
+from .queryset import AsyncQuerySet, M_co, R_co
 from .raw import AsyncRawQuerySet
 
-# The model, and what a row is: the model too, unless values() or one of its kin says otherwise.
-M_co = TypeVar("M_co", bound=Model, covariant=True)
-R_co = TypeVar("R_co", covariant=True, default=M_co)
-
 class TypedQuerySet(QuerySet[M_co, R_co]):
+    _prefetch_done: bool
+    _prefetch_related_lookups: tuple[Any, ...]
     @classmethod
     def as_manager(cls) -> AsyncManager[M_co]: ...
     def dates(
@@ -43,6 +41,13 @@ class TypedQuerySet(QuerySet[M_co, R_co]):
         order_by: Sequence[str | Combinable] | None = None,
         select_params: Sequence[Any] | None = None,
     ) -> AsyncQuerySet[Any, Any]: ...
+    def raw(
+        self,
+        raw_query: _ExecuteQuery,
+        params: Iterable[Any] | Mapping[str, Any] = (),
+        translations: Mapping[str, str] | None = None,
+        using: str | None = None,
+    ) -> AsyncRawQuerySet[M_co]: ...
     def values(
         self, *fields: str | Combinable, **expressions: Any
     ) -> AsyncQuerySet[M_co, dict[str, Any]]: ...
@@ -56,14 +61,14 @@ class TypedManager(Manager[M_co]):
         cls, queryset_class: type[QuerySet[M_co]], class_name: str | None = None
     ) -> type[Self]: ...
     async def adelete(self) -> tuple[int, dict[str, int]]: ...
-    def aiterator(self, chunk_size: int = 2000) -> AsyncGenerator[M_co, None]: ...
+    def aiterator(self, chunk_size: int = 2000) -> AsyncGenerator[M_co]: ...
     def alias(self, *args: Any, **kwargs: Any) -> AsyncQuerySet[M_co]: ...
     async def alist(self) -> list[M_co]: ...
     def all(self) -> AsyncQuerySet[M_co]: ...
     def annotate(self, *args: Any, **kwargs: Any) -> AsyncQuerySet[M_co]: ...
     async def araw(
         self,
-        raw_query: str | Composable,
+        raw_query: _ExecuteQuery,
         params: Iterable[Any] | Mapping[str, Any] = (),
         translations: Mapping[str, str] | None = None,
         using: str | None = None,
@@ -106,7 +111,7 @@ class TypedManager(Manager[M_co]):
     ) -> AsyncQuerySet[M_co]: ...
     def raw(
         self,
-        raw_query: str | Composable,
+        raw_query: _ExecuteQuery,
         params: Iterable[Any] | Mapping[str, Any] = (),
         translations: Mapping[str, str] | None = None,
         using: str | None = None,
@@ -120,7 +125,11 @@ class TypedManager(Manager[M_co]):
         no_key: bool = False,
     ) -> AsyncQuerySet[M_co]: ...
     def select_related(self, *fields: str | None) -> AsyncQuerySet[M_co]: ...
-    def union(self, *other_qs: QuerySet[Model, Any], all: bool = False) -> AsyncQuerySet[M_co]: ...
+    def union(
+        self,
+        *other_qs: QuerySet[Model, Any],
+        all: bool = False,  # noqa: A002 -- Django's name
+    ) -> AsyncQuerySet[M_co]: ...
     def using(self, alias: str | None) -> AsyncQuerySet[M_co]: ...
     def values(
         self, *fields: str | Combinable, **expressions: Any

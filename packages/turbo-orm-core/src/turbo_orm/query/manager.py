@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Manager, Model, QuerySet
+from django.db.models import Manager, QuerySet
 
 from .awaited import awaited
 from .queryset import AsyncQuerySet
@@ -13,9 +13,10 @@ from .queryset import AsyncQuerySet
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._typing import M_co, TypedManager
+    from ._typing import TypedManager
+    from .queryset import M_co
 else:
-    TypedManager, M_co = Manager.from_queryset(AsyncQuerySet, "AsyncManagerBase"), Model
+    TypedManager, M_co = Manager.from_queryset(AsyncQuerySet, "AsyncManagerBase"), Any
 
 
 class AsyncManager(TypedManager[M_co]):
@@ -62,7 +63,7 @@ def _is_djangos(method: Any) -> bool:
 
 
 def _as_manager(cls: type[QuerySet[Any]]) -> Any:
-    manager = AsyncManager.from_queryset(cls)()
+    manager: Any = AsyncManager.from_queryset(cls)()
     manager._built_with_as_manager = True
     return manager
 

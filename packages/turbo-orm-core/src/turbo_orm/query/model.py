@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, overload
 
 from django.db import models
 from django.db.models import Model, prefetch_related_objects
@@ -23,7 +24,7 @@ class AsyncModelMixin:
 
     async def afull_clean(
         self,
-        exclude: Any = None,
+        exclude: Iterable[str] | None = None,
         validate_unique: bool = True,
         validate_constraints: bool = True,
     ) -> None:
@@ -42,6 +43,10 @@ class AsyncModelMixin:
         this: Any = self
         await run_sync(this.full_clean, exclude, validate_unique, validate_constraints)
 
+    @overload
+    async def afetch(self, name: str, /) -> Any: ...
+    @overload
+    async def afetch(self, name: str, another: str, /, *names: str) -> tuple[Any, ...]: ...
     async def afetch(self, *names: str) -> Any:
         """Load relations or deferred fields of this instance, and return them.
 

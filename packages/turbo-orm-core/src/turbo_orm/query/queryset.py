@@ -16,11 +16,17 @@ from .awaited import with_awaited
 from .raw import AsyncRawQuerySet
 
 if TYPE_CHECKING:
-    from psycopg.sql import Composable
+    from django.db.backends.utils import _ExecuteQuery
+    from typing_extensions import TypeVar
 
-    from ._typing import M_co, R_co, TypedQuerySet
+    from ._typing import TypedQuerySet
+
+    # The model, and what a row is: the model too, unless values() or one of its kin was called.
+    M_co = TypeVar("M_co", bound=Model, covariant=True)
+    R_co = TypeVar("R_co", covariant=True, default=M_co)
 else:
-    TypedQuerySet, M_co, R_co = QuerySet, Model, Model
+    # Django's class takes parameters at run time too, and ignores them.
+    TypedQuerySet, M_co, R_co = QuerySet, Any, Any
 
 TERMINALS = (
     "aaggregate",
@@ -107,7 +113,7 @@ class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
 
     def raw(
         self,
-        raw_query: str | Composable,
+        raw_query: _ExecuteQuery,
         params: Iterable[Any] | Mapping[str, Any] = (),
         translations: Mapping[str, str] | None = None,
         using: str | None = None,
@@ -122,12 +128,12 @@ class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
 
         Mirrors ``QuerySet.raw``.
         """
-        plain: Any = super().raw(raw_query, params, translations, using)  # type: ignore[arg-type]
+        plain: Any = super().raw(raw_query, params, translations, using)
         return AsyncRawQuerySet.of(plain)
 
     async def araw(
         self,
-        raw_query: str | Composable,
+        raw_query: _ExecuteQuery,
         params: Iterable[Any] | Mapping[str, Any] = (),
         translations: Mapping[str, str] | None = None,
         using: str | None = None,
@@ -150,7 +156,7 @@ class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
     def _fetch_all(self) -> None:
         if self._result_cache is None:
             refuse_on_event_loop(self.model)
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
 
 # On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed

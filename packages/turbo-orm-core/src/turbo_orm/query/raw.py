@@ -10,22 +10,21 @@ from django.db.models.query import RawQuerySet
 
 from ..bridge import run_sync
 
-M = TypeVar("M", bound=Model)
-
+M_co = TypeVar("M_co", bound=Model, covariant=True)
 
 if TYPE_CHECKING:
     _Base = RawQuerySet
 else:
 
-    class _Base(RawQuerySet, Generic[M]):
+    class _Base(RawQuerySet, Generic[M_co]):
         """Django's class is generic for type checkers only."""
 
 
-class AsyncRawQuerySet(_Base[M]):
+class AsyncRawQuerySet(_Base[M_co]):
     """The model instances of a raw SQL query; mirrors ``RawQuerySet``."""
 
     @classmethod
-    def of(cls, plain: RawQuerySet[M]) -> AsyncRawQuerySet[M]:
+    def of(cls, plain: RawQuerySet[M_co]) -> AsyncRawQuerySet[M_co]:
         """Return the same query as an instance of this class."""
         own: Any = plain
         return cls(
@@ -38,7 +37,7 @@ class AsyncRawQuerySet(_Base[M]):
             hints=own._hints,
         )
 
-    async def alist(self) -> list[M]:
+    async def alist(self) -> list[M_co]:
         """Return all rows as model instances; fetches once and caches.
 
         Raises:
@@ -47,15 +46,15 @@ class AsyncRawQuerySet(_Base[M]):
         The awaitable form of ``list(raw_queryset)``.
         """
         await run_sync(self._fetch_all)  # type: ignore[attr-defined]
-        return list(cast("list[M]", self._result_cache))  # type: ignore[attr-defined]
+        return list(cast("list[M_co]", self._result_cache))  # type: ignore[attr-defined]
 
-    def __aiter__(self) -> AsyncIterator[M]:
-        async def generator() -> AsyncGenerator[M, None]:
+    def __aiter__(self) -> AsyncIterator[M_co]:
+        async def generator() -> AsyncGenerator[M_co, None]:
             for item in await self.alist():
                 yield item
 
         return generator()
 
-    def using(self, alias: str | None) -> AsyncRawQuerySet[M]:
+    def using(self, alias: str | None) -> AsyncRawQuerySet[M_co]:
         """Return the same query against another database; mirrors ``RawQuerySet.using``."""
         return self.of(super().using(alias))

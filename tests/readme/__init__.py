@@ -1,0 +1,1 @@
+"""The models of the README's quickstart, as an application of their own."""
