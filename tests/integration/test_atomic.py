@@ -2,9 +2,10 @@
 
 import asyncio
 import contextvars
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from tests.testapp.models import Author
@@ -377,3 +378,26 @@ async def test_block_entered_in_a_pool_of_one_does_not_wait_for_itself():
         await on_commit(hook, using="other")
 
     assert await Author.objects.using("other").acount() == 2
+
+
+async def test_function_goes_on_after_closing_its_connection_inside_a_block():
+    def close_and_go_on():
+        with pytest.raises(Error), transaction.atomic():
+            Author.objects.create(name="lost")
+            connection.close()
+            Author.objects.create(name="lost too")
+        count = Author.objects.count()
+        with transaction.atomic():
+            Author.objects.create(name="kept")
+        return count
+
+    assert await run_sync(close_and_go_on) == 0
+    assert await names() == ["kept"]
+
+
+async def test_failed_robust_callback_is_named_as_it_was_given(caplog):
+    callback = partial(int, "no number")
+
+    await on_commit(callback, robust=True)
+
+    assert f"Error calling {callback} in on_commit()" in caplog.text

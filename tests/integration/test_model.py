@@ -21,7 +21,7 @@ from tests.testapp.models import (
     Shouted,
     Tag,
 )
-from turbo_orm import AsyncModel, AsyncModelMixin, atomic, run_sync
+from turbo_orm import AsyncModel, AsyncModelMixin, atomic, redirect, run_sync
 
 
 @pytest.fixture
@@ -160,7 +160,9 @@ async def test_adelete_using_an_alias_deletes_there():
 
 
 async def test_adelete_of_an_unsaved_instance_raises_value_error():
-    with pytest.raises(ValueError, match="can't be deleted because its id attribute is set to None"):
+    with pytest.raises(
+        ValueError, match="can't be deleted because its id attribute is set to None"
+    ):
         await Author(name="new").adelete()
 
 
@@ -259,9 +261,9 @@ def test_fields_without_dates_have_no_neighbours():
 
 
 async def test_a_neighbour_method_that_a_model_overrides_is_honoured(monkeypatch):
-    monkeypatch.setattr(Event, "get_next_by_at", lambda self, **kwargs: ("mine", kwargs))
+    monkeypatch.setattr(Event, "get_next_by_at", lambda self, **kwargs: (self.name, kwargs))
 
-    assert await Event().aget_next_by_at(name="x") == ("mine", {"name": "x"})
+    assert await Event(name="me").aget_next_by_at(name="x") == ("me", {"name": "x"})
 
 
 async def test_a_mixin_behind_the_model_gives_the_same_methods():
@@ -273,6 +275,19 @@ async def test_a_mixin_behind_the_model_gives_the_same_methods():
 
     assert person.name == "Ann"
     assert await person.adelete() == (1, {"testapp.Person": 1})
+
+
+async def test_a_mixin_behind_the_model_needs_no_redirects():
+    redirect.revert()
+    try:
+        person = Person(name="ann")
+        await person.asave()
+        await person.arefresh_from_db()
+        await person.adelete()
+    finally:
+        redirect.apply()
+
+    assert person.pk is None
 
 
 async def test_database_errors_are_djangos(ada):

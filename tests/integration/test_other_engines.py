@@ -1,13 +1,13 @@
-"""A database that cannot be awaited beside those that can: Django's way for it, or a clear error."""
+"""A database that cannot be awaited, beside those that can: Django's way, or a clear error."""
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 
+from tests.testapp.models import Author, Comment, Note, Plain, Tag
 from turbo_orm import atomic, open_pools, pool_stats, run_sync
-
-from tests.testapp.models import Author, Plain
 
 REMEDY = (
     r"DATABASES\['lite'\]\['ENGINE'\] is 'django.db.backends.sqlite3', which Turbo ORM cannot "
@@ -18,15 +18,16 @@ REASON = "SQLite has no asynchronous driver: Django's own methods use a thread f
 
 @pytest.fixture
 def lite(tmp_path):
-    """A SQLite database with the tables of two models."""
+    """A SQLite database with the tables of a few models."""
     settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "lite.sqlite3"}
     connections.settings["lite"] = connections.configure_settings(
         {"default": {}, "lite": settings}
     )["lite"]
     with connections["lite"].schema_editor() as editor:
-        editor.create_model(Plain)
-        editor.create_model(Author)
+        for model in (ContentType, Tag, Comment, Note, Plain, Author):
+            editor.create_model(model)
     yield
+    ContentType.objects.clear_cache()
     connections["lite"].close()
     del connections["lite"]
     del connections.settings["lite"]
@@ -34,7 +35,7 @@ def lite(tmp_path):
 
 async def close():
     """Close the connection of Django's thread, which would else outlive the test."""
-    await sync_to_async(lambda: connections["lite"].close())()
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.mark.needs_thread(REASON)

@@ -1,4 +1,4 @@
-"""Django's own awaitable methods, on plain models, in no thread; and the table that makes them so."""
+"""Django's own awaitable methods, on plain models, in no thread; and the table behind that."""
 
 import asgiref.sync
 import django
@@ -16,10 +16,9 @@ from django.shortcuts import get_object_or_404
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
+from tests.testapp.models import Author, Note, Plain
 from turbo_orm import redirect, run_sync
 from turbo_orm.redirect import RELATED, TABLE, Redirect
-
-from tests.testapp.models import Author, Note, Plain
 
 SELECT = "SELECT * FROM testapp_plain ORDER BY id"
 
@@ -47,12 +46,12 @@ TERMINALS = {
     "acount": (lambda: Plain.objects.filter(name__gt="a").acount(), 2),
     "adelete": (lambda: Plain.objects.filter(name="a").adelete(), (1, {"testapp.Plain": 1})),
     "aearliest": (lambda: Plain.objects.aearliest("name"), Plain(pk=1)),
-    "aexists": (lambda: Plain.objects.aexists(), True),
-    "afirst": (lambda: Plain.objects.afirst(), Plain(pk=1)),
+    "aexists": (Plain.objects.aexists, True),
+    "afirst": (Plain.objects.afirst, Plain(pk=1)),
     "aget": (lambda: Plain.objects.aget(name="b"), Plain(pk=2)),
     "aget_or_create": (lambda: Plain.objects.aget_or_create(name="b"), (Plain(pk=2), False)),
     "ain_bulk": (lambda: Plain.objects.ain_bulk([3]), {3: Plain(pk=3)}),
-    "alast": (lambda: Plain.objects.alast(), Plain(pk=3)),
+    "alast": (Plain.objects.alast, Plain(pk=3)),
     "alatest": (lambda: Plain.objects.alatest("name"), Plain(pk=3)),
     "aupdate": (lambda: Plain.objects.filter(pk__gt=1).aupdate(name="x"), 2),
     "aupdate_or_create": (
@@ -250,10 +249,12 @@ async def test_queries_of_redirected_methods_are_captured(plain):
 
 
 def value_of(row):
-    return vars(redirect._resolve(row.owner)).get(row.name)
+    return getattr(redirect._resolve(row.owner), row.name, None)
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.applies], ids=str)
+@pytest.mark.parametrize(
+    "row", [row for row in TABLE if row.applies], ids=lambda row: f"{row.owner}-{row.name}"
+)
 def test_each_row_is_in_place_and_can_be_taken_back(row):
     replaced = value_of(row)
     redirect.revert()
@@ -276,7 +277,9 @@ def test_every_related_method_of_django_is_in_the_table():
     async_methods = {
         name
         for name in dir(User(pk=1).groups)
-        if name[0] == "a" and hasattr(User(pk=1).groups, name[1:]) and not hasattr(Group.objects, name)
+        if name[0] == "a"
+        and hasattr(User(pk=1).groups, name[1:])
+        and not hasattr(Group.objects, name)
     }
 
     assert async_methods <= set(RELATED)
@@ -327,7 +330,12 @@ def test_a_name_that_django_lacks_is_reported_and_nothing_is_replaced(monkeypatc
 
 @pytest.mark.parametrize(
     ("since", "before", "applies"),
-    [((4, 2), None, True), ((99, 0), None, False), ((4, 2), (4, 2), False), ((4, 2), (99, 0), True)],
+    [
+        ((4, 2), None, True),
+        ((99, 0), None, False),
+        ((4, 2), (4, 2), False),
+        ((4, 2), (99, 0), True),
+    ],
 )
 def test_a_row_applies_to_the_versions_that_it_names(since, before, applies):
     assert Redirect("x", "y", str, since=since, before=before).applies is applies

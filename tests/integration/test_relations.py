@@ -270,6 +270,15 @@ async def test_afetch_follows_a_path(article, ada):
     assert await fresh.afetch("author__articles") == [article]
 
 
+async def test_afetch_loads_the_rest_of_a_path_behind_a_relation_to_many(ada, article, tags):
+    await article.tags.aset(tags[:1])
+
+    fetched = await ada.afetch("articles__tags")
+
+    assert fetched == [article]
+    assert [list(one.tags.all()) for one in fetched] == [tags[:1]]
+
+
 async def test_afetch_prefetches_a_relation_to_many(ada, article):
     fetched = await ada.afetch("articles")
 

@@ -11,7 +11,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.core.exceptions import SynchronousOnlyOperation
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import (
+    InterfaceError,
+    close_old_connections,
+    connection,
+    connections,
+    reset_queries,
+    transaction,
+)
 from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -186,10 +193,6 @@ def test_a_manager_for_migrations_is_written_as_itself():
 
     from turbo_orm import AsyncManager
 
-    class InMigrations(AsyncManager):
-        use_in_migrations = True
-
-    InMigrations.__qualname__, InMigrations.__module__ = "AsyncManager", AsyncManager.__module__
     text, imports = MigrationWriter.serialize(AsyncManager())
 
     assert text == "turbo_orm.query.manager.AsyncManager()"
@@ -212,14 +215,14 @@ SYNCHRONOUS = {
     "indexing": lambda: Author.objects.all()[0],
     "a step": lambda: Author.objects.all()[::2],
     "get": lambda: Author.objects.get(pk=1),
-    "count": lambda: Author.objects.count(),
+    "count": Author.objects.count,
     "create": lambda: Author.objects.create(name="x"),
     "save": lambda: Author(name="x").save(),
     "lazy": lambda: Article(author_id=1).author,
     "reverse": lambda: list(Author(pk=1).articles.all()),
     "raw": lambda: list(Author.objects.raw("SELECT * FROM testapp_author")),
     "plain": lambda: list(Plain.objects.all()),
-    "cursor": lambda: connection.cursor(),
+    "cursor": lambda: connection.cursor().close(),
     "block": lambda: transaction.atomic().__enter__(),
 }
 
@@ -242,6 +245,44 @@ async def test_on_the_loop_the_refusal_names_the_model():
 async def test_on_the_loop_a_lazy_relation_is_pointed_to_afetch():
     with pytest.raises(SynchronousOnlyOperation, match=r'instance.afetch\("relation"\)'):
         _ = Article(author_id=1).author
+
+
+@pytest.mark.parametrize(
+    "empty", [Author.objects.none(), Author.objects.filter(pk__in=[])], ids=["none", "in nothing"]
+)
+async def test_on_the_loop_what_asks_no_database_is_allowed(empty):
+    assert (list(empty.all()), len(empty.all()), bool(empty.all())) == ([], 0, False)
+
+
+@pytest.mark.parametrize(
+    "housekeeping", [close_old_connections, connections.close_all, reset_queries]
+)
+async def test_on_the_loop_djangos_housekeeping_finds_nothing_to_close(housekeeping):
+    await Author.objects.acreate(name="Ada")
+    housekeeping()
+
+    assert await Author.objects.acount() == 1
+
+
+@pytest.mark.parametrize(
+    "housekeeping", [close_old_connections, connections.close_all, reset_queries]
+)
+async def test_in_the_bridge_djangos_housekeeping_gives_connections_back(housekeeping):
+    def work():
+        made = Author.objects.create(name="Ada")
+        housekeeping()
+        return Author.objects.get() == made
+
+    assert await run_sync(work) is True
+
+
+async def test_on_the_loop_the_state_of_the_connection_can_be_asked():
+    outside = connection.in_atomic_block, transaction.get_autocommit(), connection.vendor
+    async with atomic():
+        inside = connection.in_atomic_block, transaction.get_rollback()
+
+    assert outside == (False, True, "postgresql")
+    assert inside == (True, False)
 
 
 async def test_building_and_printing_a_query_needs_no_database():
@@ -267,6 +308,20 @@ async def test_in_the_bridge_the_same_code_works(test):
     ada = await Author.objects.acreate(name="Ada", age=36)
 
     await run_sync(test, ada)
+
+
+async def test_an_iterator_left_open_in_the_bridge_gives_its_connection_back():
+    await Author.objects.abulk_create([Author(name=name) for name in "abc"])
+
+    def begin():
+        rows = Author.objects.order_by("pk").iterator(chunk_size=1)
+        return next(rows).name, rows
+
+    first, rows = await run_sync(begin)
+
+    assert first == "a"
+    with pytest.raises(InterfaceError, match="gone back to the pool"):
+        await run_sync(list, rows)
 
 
 async def test_in_the_bridge_content_types_work():

@@ -26,6 +26,7 @@ class Book(AsyncModel):
     title = models.CharField(max_length=50)
     price = models.IntegerField()
     shop = models.ForeignKey(Shop, models.CASCADE, related_name="books")
+    owner = models.ForeignKey("auth.User", models.CASCADE, related_name="books")
     similar = models.ManyToManyField("self")
 
     objects = BookQuerySet.as_manager()

@@ -153,7 +153,8 @@ def _pump(worker: _Worker, job: Job, yielded: Any = NOT_BEGUN) -> Generator[Any,
         except BaseException as error:
             # The parent is whoever resumes, which need not be the task that began: graphql-core.
             worker.parent = getcurrent()
-            yielded = worker.throw(error)
+            # The instance alone would lose where it came from.
+            yielded = worker.throw(type(error), error, error.__traceback__)
         else:
             worker.parent = getcurrent()
             yielded = worker.switch(sent)

@@ -42,6 +42,7 @@ async def _serve(receive: Receive, send: Send) -> None:
             try:
                 await open_pools()
             except Exception as error:
+                await close_pools()
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             await send({"type": "lifespan.startup.complete"})

@@ -91,7 +91,8 @@ def bridged_class(engine: Any) -> type[BridgedWrapper]:
         if name not in vars(BridgedWrapper)
     }
     unguarded = type(f"Unguarded{engine.__name__}", (engine,), methods)
-    return type(f"Bridged{engine.__name__}", (BridgedWrapper, unguarded), guarded)
+    # Named like the engine's, as it shows in the repr of compilers and wrappers.
+    return type(engine.__name__, (BridgedWrapper, unguarded), guarded)
 
 
 @functools.lru_cache(maxsize=16)

@@ -142,7 +142,7 @@ def _prepare(alias: str, factory: type[psycopg.Cursor[Any]], source: Any) -> Non
     facade = source.facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
     level = _isolation_level(alias)
     if level is not None:
-        facade.isolation_level = level
+        _with_private_lease(facade, lambda facade: facade.set_isolation_level(level))
     facade.remember_session()
     wrapper = make_wrapper(alias)
     job = current_job()

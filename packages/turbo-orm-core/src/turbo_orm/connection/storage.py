@@ -66,6 +66,7 @@ def install() -> None:
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in {"DATABASES", "TIME_ZONE", "USE_TZ", "TURBO_ORM"}:
+    # An application may adapt types on each new connection: contrib.postgres does.
+    if setting in {"DATABASES", "INSTALLED_APPS", "TIME_ZONE", "USE_TZ", "TURBO_ORM"}:
         forget_wrappers()
         retire_pools()

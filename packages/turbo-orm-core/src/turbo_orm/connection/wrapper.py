@@ -81,6 +81,9 @@ class BridgedWrapper(Base):
     def connect(self) -> None:
         """Borrow a connection for the running operation."""
         self.check_settings()
+        if self.closed_in_transaction or self._transaction is not None:
+            # The last connection was closed in a block, so its transaction is gone.
+            self.reset()
         if self.alias == NO_DB_ALIAS:
             source = await_(self._connect_privately())
         else:
@@ -322,6 +325,9 @@ class CommitHook:
         """Call it, and wait for what it returns."""
         result = self.function()
         return await_(result) if isawaitable(result) else result
+
+    def __repr__(self) -> str:
+        return repr(self.function)
 
     def __eq__(self, other: object) -> bool:
         return self.function == (other.function if isinstance(other, CommitHook) else other)

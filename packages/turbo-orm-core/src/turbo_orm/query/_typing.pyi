@@ -10,7 +10,6 @@ from django.db.models import Manager, Model, Prefetch, QuerySet
 from django.db.models.expressions import Combinable
 from typing_extensions import Self
 
-from .manager import AsyncManager
 from .queryset import AsyncQuerySet, M_co, R_co
 from .raw import AsyncRawQuerySet
 
@@ -18,7 +17,7 @@ class TypedQuerySet(QuerySet[M_co, R_co]):
     _prefetch_done: bool
     _prefetch_related_lookups: tuple[Any, ...]
     @classmethod
-    def as_manager(cls) -> AsyncManager[M_co]: ...
+    def as_manager(cls) -> Any: ...
     def dates(
         self,
         field_name: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Model, QuerySet
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from ._typing import TypedQuerySet
+    from .manager import AsyncManager
 
     # The model, and what a row is: the model too, unless values() or one of its kin was called.
     M_co = TypeVar("M_co", bound=Model, covariant=True)
@@ -57,6 +58,14 @@ class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
     Mirrors ``django.db.models.QuerySet``, of which it is a subclass: everything else of a queryset
     is Django's, and where no event loop runs it works synchronously as usual.
     """
+
+    if TYPE_CHECKING:
+        # The plugin of django-stubs looks the return type up where a subclass is defined: a name
+        # that is found there, and free of type variables.
+        _Manager: TypeAlias = AsyncManager[Any]
+
+        @classmethod
+        def as_manager(cls) -> AsyncQuerySet._Manager: ...  # noqa: D102 -- defined in manager.py
 
     async def alist(self) -> list[R_co]:
         """Return all rows as a list; fetches once and caches like iteration does.

@@ -1,0 +1,188 @@
+"""Mode `native`: the synchronous methods that Django's tests call run their awaitable twins.
+
+`qs.get()` runs `await qs.aget()` in a task of its own, outside the bridge, as user code would.
+What that does inside is Django's own synchronous code again.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+from unittest import mock
+
+from django.db import models, transaction
+from django.db.models.fields import related_descriptors
+from django.db.models.query import QuerySet, RawQuerySet
+
+from turbo_orm import await_, in_bridge
+from turbo_orm.query.queryset import TERMINALS
+from turbo_orm.redirect import RELATED
+from turbo_orm.transaction import enter, leave
+
+from .loop import in_task
+
+# Set where the awaitable twin is at work: there the synchronous methods are Django's.
+inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=False)
+
+
+def at_top() -> bool:
+    """Tell whether this is a test's own code, not that of an awaitable twin."""
+    return in_bridge() and not inside.get()
+
+
+def awaited(coroutine: Any) -> Any:
+    """Await something in a task whose context is marked as inside."""
+    context = contextvars.copy_context()
+    context.run(inside.set, True)
+    return in_task(coroutine, context)
+
+
+def twin(original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a method that awaits the twin `name` when a test calls it."""
+
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not at_top():
+            return original(self, *args, **kwargs)
+        return awaited(getattr(self, name)(*args, **kwargs))
+
+    return method
+
+
+async def drain(rows: Any) -> None:
+    """Iterate asynchronously to the end."""
+    async for _ in rows:
+        pass
+
+
+def fetch_all(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a `_fetch_all` that evaluates by `async for`."""
+
+    def method(self: Any) -> None:
+        if at_top() and self._result_cache is None:
+            awaited(drain(self))
+        else:
+            original(self)
+
+    return method
+
+
+def iterator(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an `iterator` that takes its rows from `aiterator`."""
+
+    @functools.wraps(original)
+    def method(self: Any, chunk_size: int | None = None) -> Iterator[Any]:
+        if not at_top() or chunk_size is None or chunk_size <= 0:
+            return iter(original(self, chunk_size))
+        return rows_of(self.aiterator(chunk_size))
+
+    return method
+
+
+def rows_of(generator: Any) -> Iterator[Any]:
+    """Yield what an asynchronous generator yields."""
+    try:
+        while True:
+            try:
+                yield awaited(generator.__anext__())
+            except StopAsyncIteration:
+                return
+    finally:
+        if in_bridge():
+            awaited(generator.aclose())
+
+
+def atomic_enter(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an `Atomic.__enter__` that enters our asynchronous block."""
+
+    def method(self: Any) -> None:
+        if at_top():
+            with_inside(enter, self)
+        else:
+            original(self)
+
+    return method
+
+
+def atomic_exit(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an `Atomic.__exit__` that leaves our asynchronous block."""
+
+    def method(self: Any, *error: Any) -> None:
+        if at_top():
+            with_inside(leave, self, *error)
+        else:
+            original(self, *error)
+
+    return method
+
+
+def with_inside(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in this task and context, marked as inside meanwhile."""
+
+    async def call() -> Any:
+        return function(*args)
+
+    token = inside.set(True)
+    try:
+        return await_(call())
+    finally:
+        inside.reset(token)
+
+
+def related(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a factory of related managers whose synchronous methods await their twins."""
+
+    @functools.wraps(factory)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        manager = factory(*args, **kwargs)
+        for name in RELATED:
+            original = vars(manager).get(name[1:])
+            if original is not None and name in vars(manager):
+                replaced = twin(original, name)
+                replaced.__dict__.update(vars(original))
+                setattr(manager, name[1:], replaced)
+        return manager
+
+    return make
+
+
+def natively(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that runs the suite with every replacement in place."""
+
+    def replaced(*args: Any, **kwargs: Any) -> Any:
+        with ExitStack() as stack:
+
+            def put(owner: Any, name: str, value: Any) -> None:
+                stack.enter_context(mock.patch.object(owner, name, value))
+
+            for name in TERMINALS:
+                put(QuerySet, name[1:], twin(getattr(QuerySet, name[1:]), name))
+            for name in ("asave", "adelete", "arefresh_from_db"):
+                put(models.Model, name[1:], twin(getattr(models.Model, name[1:]), name))
+            for owner in (QuerySet, RawQuerySet):
+                put(owner, "_fetch_all", fetch_all(owner._fetch_all))
+            put(QuerySet, "iterator", iterator(QuerySet.iterator))
+            put(transaction.Atomic, "__enter__", atomic_enter(transaction.Atomic.__enter__))
+            put(transaction.Atomic, "__exit__", atomic_exit(transaction.Atomic.__exit__))
+            for name in (
+                "create_reverse_many_to_one_manager",
+                "create_forward_many_to_many_manager",
+            ):
+                put(related_descriptors, name, related(getattr(related_descriptors, name)))
+            return run(*args, **kwargs)
+
+    return replaced
+
+
+def use_our_managers() -> None:
+    """Make `models.Manager` and `models.QuerySet` ours, before any test module is imported."""
+    from django.db.models import base, manager
+
+    from turbo_orm import AsyncManager, AsyncQuerySet
+
+    for module in (models, manager, base):
+        module.Manager = AsyncManager  # type: ignore[attr-defined]
+    models.QuerySet = AsyncQuerySet  # type: ignore[misc,assignment]

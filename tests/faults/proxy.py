@@ -1,0 +1,95 @@
+"""A TCP proxy before the test server, in this process, that can freeze, cut and refuse."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from tests.settings import SERVER
+
+
+async def connect_to_server() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the server that DATABASE_URL names, on TCP or a Unix socket."""
+    host = str(SERVER.get("host") or "/var/run/postgresql")
+    port = int(SERVER.get("port") or 5432)
+    if host.startswith("/"):
+        return await asyncio.open_unix_connection(str(Path(host) / f".s.PGSQL.{port}"))
+    return await asyncio.open_connection(host, port)
+
+
+class Proxy:
+    """Listens on a free port of 127.0.0.1 and forwards both ways; an async context manager."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.connections_made = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._server: asyncio.Server | None = None
+        self._links: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> "Proxy":
+        await self.accept()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.refuse()
+        await self.cut()
+
+    async def accept(self) -> None:
+        """Accept connections, always on the same port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def refuse(self) -> None:
+        """Refuse new connections; those that are open stay so."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            # The socket is closed with the next round of the loop.
+            await asyncio.sleep(0)
+
+    async def cut(self) -> None:
+        """Break every open connection."""
+        links = list(self._links)
+        for link in links:
+            link.cancel()
+        if links:
+            await asyncio.wait(links)
+
+    def freeze(self) -> None:
+        """Forward nothing any more, as a network does that loses every packet."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Forward again, first of all what was held up."""
+        self._flowing.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections_made += 1
+        link = asyncio.ensure_future(self._link(reader, writer))
+        self._links.add(link)
+        link.add_done_callback(self._links.discard)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({link})
+
+    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await connect_to_server()
+        ways = {
+            asyncio.ensure_future(self._forward(reader, server_writer)),
+            asyncio.ensure_future(self._forward(server_reader, writer)),
+        }
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            for end in (writer, server_writer):
+                end.transport.abort()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()

@@ -1,0 +1,244 @@
+"""The server goes away: killed backends, cut and frozen lines, refused connections, a restart."""
+
+import asyncio
+import time
+
+import pytest
+from django.db import connections
+from django.db.utils import DatabaseError, InterfaceError, OperationalError
+
+from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
+
+from tests.aliases import make_alias  # noqa: F401
+from tests.faults.proxy import Proxy
+from tests.testapp.models import Author
+
+
+def one(sql, alias="default"):
+    """Return the first value that a statement gives."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()[0]
+
+
+async def until(condition, seconds=5.0):
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to hold"
+        await asyncio.sleep(0.005)
+
+
+async def works_again(alias, seconds=10.0):
+    """Query until it works; errors of the database are what may come before."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return await run_sync(one, "SELECT 1", alias)
+        except DatabaseError:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def proxy():
+    async with Proxy() as proxy:
+        yield proxy
+        await close_pools()
+
+
+async def test_a_backend_killed_in_a_query_fails_that_query_only(make_alias):
+    alias = make_alias(pool={"max_size": 4, "min_size": 4})
+
+    def numbered(number):
+        return one(f"SELECT {number} FROM (SELECT pg_sleep(0.5)) AS query_{number}", alias)
+
+    tasks = [asyncio.create_task(run_sync(numbered, number)) for number in range(4)]
+    await until(lambda: pool_stats(alias).in_use == 4)
+    await asyncio.sleep(0.1)
+    killed = await run_sync(
+        one,
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE query LIKE '%query_2' AND pid <> pg_backend_pid()",
+    )
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert killed == 1
+    assert [results[0], results[1], results[3]] == [0, 1, 3]
+    assert isinstance(results[2], OperationalError)
+    assert await asyncio.gather(*(run_sync(one, "SELECT 1", alias) for _ in range(8))) == [1] * 8
+
+
+async def test_a_backend_killed_in_a_transaction_fails_its_block_and_nothing_is_kept(make_alias):
+    alias = make_alias(pool={"max_size": 2})
+
+    async def block():
+        async with atomic(alias):
+            await Author.objects.using(alias).acreate(name="gone")
+            pid = await run_sync(one, "SELECT pg_backend_pid()", alias)
+            await run_sync(one, f"SELECT pg_terminate_backend({pid})")
+            await Author.objects.using(alias).acount()
+
+    with pytest.raises((OperationalError, InterfaceError)):
+        await block()
+    assert await Author.objects.using(alias).acount() == 0
+    await Author.objects.using(alias).acreate(name="kept")
+    assert await Author.objects.acount() == 1
+
+
+async def test_a_backend_killed_before_the_commit_makes_the_commit_fail(make_alias):
+    alias = make_alias(pool={"max_size": 1})
+
+    async def block():
+        async with atomic(alias):
+            await Author.objects.using(alias).acreate(name="gone")
+            pid = await run_sync(one, "SELECT pg_backend_pid()", alias)
+            await run_sync(one, f"SELECT pg_terminate_backend({pid})")
+
+    with pytest.raises((OperationalError, InterfaceError)):
+        await block()
+    assert await Author.objects.acount() == 0
+    assert await Author.objects.using(alias).acount() == 0
+
+
+async def test_a_backend_killed_in_a_stream_fails_the_stream_only(make_alias):
+    await Author.objects.abulk_create(Author(name=f"{number}") for number in range(20))
+    alias = make_alias(pool={"max_size": 2})
+    seen = []
+
+    async def read():
+        async for author in Author.objects.using(alias).order_by("pk").aiterator(chunk_size=5):
+            seen.append(author.name)
+            if len(seen) == 5:
+                await run_sync(
+                    one,
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE query LIKE '%_django_curs_%' AND pid <> pg_backend_pid()",
+                )
+
+    with pytest.raises(OperationalError):
+        await read()
+    assert seen == [str(number) for number in range(5)]
+    assert await Author.objects.using(alias).acount() == 20
+
+
+async def test_idle_connections_cut_by_the_network_cost_one_error_each(make_alias, proxy):
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 2, "min_size": 2})
+    await open_pools(alias)
+    await until(lambda: pool_stats(alias).idle == 2)
+
+    await proxy.cut()
+
+    results = []
+    for _ in range(6):
+        try:
+            results.append(await run_sync(one, "SELECT 1", alias))
+        except OperationalError:
+            results.append("error")
+    assert results.count("error") <= 2
+    assert results[-1] == 1
+
+
+async def test_with_health_checks_connections_cut_by_the_network_are_never_seen(make_alias, proxy):
+    alias = make_alias(
+        HOST="127.0.0.1", PORT=str(proxy.port), CONN_HEALTH_CHECKS=True, pool={"max_size": 2}
+    )
+    for _ in range(3):
+        assert await run_sync(one, "SELECT 1", alias) == 1
+        await proxy.cut()
+    assert await run_sync(one, "SELECT 1", alias) == 1
+
+
+async def test_it_recovers_after_the_server_was_away_for_a_while(make_alias, proxy):
+    alias = make_alias(
+        HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 2, "timeout": 0.3}
+    )
+    assert await run_sync(one, "SELECT 1", alias) == 1
+    await proxy.refuse()
+    await proxy.cut()
+    attempts = proxy.connections_made
+
+    async def client():
+        try:
+            return await run_sync(one, "SELECT 1", alias)
+        except (OperationalError, InterfaceError) as error:
+            return str(error)
+
+    answers = [await client() for _ in range(4)]
+    assert 1 not in answers
+    assert "The last failure to connect was" in answers[-1]
+    assert "refused" in answers[-1]
+    assert proxy.connections_made == attempts
+
+    await proxy.accept()
+    assert await works_again(alias) == 1
+
+
+async def test_a_query_on_a_frozen_line_can_be_cancelled(make_alias, proxy):
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1})
+    assert await run_sync(one, "SELECT 1", alias) == 1
+    proxy.freeze()
+    task = asyncio.create_task(run_sync(one, "SELECT 1", alias))
+    await asyncio.sleep(0.1)
+
+    started = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # psycopg spends two rounds of five seconds on it.
+    assert time.monotonic() - started < 15
+
+    proxy.thaw()
+    assert await works_again(alias) == 1
+
+
+async def test_a_commit_on_a_frozen_line_is_given_up_when_cancelled(make_alias, proxy, settings_for):
+    settings_for(CLEANUP_TIMEOUT=0.3)
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1})
+
+    async def block():
+        async with atomic(alias):
+            await Author.objects.using(alias).acreate(name="unknown")
+            proxy.freeze()
+
+    task = asyncio.create_task(block())
+    await asyncio.sleep(0.2)
+    assert not task.done()
+    started = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - started < 5
+
+    proxy.thaw()
+    assert await works_again(alias) == 1
+    assert await Author.objects.acount() in (0, 1)
+
+
+@pytest.fixture
+def settings_for():
+    """Give a function that changes keys of TURBO_ORM until the test ends."""
+    from django.conf import settings
+    from django.test.utils import override_settings
+
+    overrides = []
+
+    def change(**keys):
+        override = override_settings(TURBO_ORM={**settings.TURBO_ORM, **keys})
+        override.enable()
+        overrides.append(override)
+
+    yield change
+    while overrides:
+        overrides.pop().disable()
+
+
+@pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout"])
+async def test_timeouts_of_the_server_are_operational_errors(make_alias, setting):
+    alias = make_alias(options={"options": f"-c {setting}=100"}, pool={"max_size": 1})
+    author = await Author.objects.acreate(name="locked")
+    async with atomic():
+        await Author.objects.select_for_update().aget(pk=author.pk)
+        with pytest.raises(OperationalError, match="timeout"):
+            await Author.objects.using(alias).filter(pk=author.pk).aupdate(age=1)
+    assert await Author.objects.using(alias).acount() == 1

@@ -1,0 +1,186 @@
+"""Opening a pool that cannot be opened, and what its callbacks and checks do."""
+
+import asyncio
+import socket
+import time
+
+import psycopg
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.utils import OperationalError
+
+from turbo_orm import close_pools, open_pools, pool_stats, run_sync
+from turbo_orm.pool import get_pool
+
+from tests.aliases import make_alias  # noqa: F401
+from tests.faults.proxy import Proxy
+from tests.testapp.models import Author
+
+
+def one(sql, alias="default"):
+    """Return the first value that a statement gives."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()[0]
+
+
+async def kill(pid):
+    """End a backend and wait until it is gone."""
+    await run_sync(one, f"SELECT pg_terminate_backend({pid})")
+    while await run_sync(one, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"):
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+async def test_a_server_that_cannot_be_reached_is_an_error_at_once(make_alias, closed_port):
+    alias = make_alias(HOST="127.0.0.1", PORT=str(closed_port))
+
+    async def operations():
+        return await run_sync(one, "SELECT 1", alias)
+
+    started = time.monotonic()
+    for attempt in (open_pools(alias), operations(), operations()):
+        with pytest.raises(OperationalError, match=f"Cannot connect to database '{alias}'.*refused"):
+            await attempt
+    results = await asyncio.gather(*(operations() for _ in range(5)), return_exceptions=True)
+
+    assert [type(result) for result in results] == [OperationalError] * 5
+    assert time.monotonic() - started < 10
+
+
+async def test_a_wrong_database_name_is_an_error_at_once(make_alias):
+    alias = make_alias(NAME="no_such_database")
+    with pytest.raises(OperationalError, match='database "no_such_database" does not exist'):
+        await open_pools(alias)
+
+
+async def test_it_works_once_the_server_can_be_reached(make_alias):
+    async with Proxy() as proxy:
+        alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port))
+        await proxy.refuse()
+        with pytest.raises(OperationalError, match="Cannot connect"):
+            await open_pools(alias)
+
+        await proxy.accept()
+        assert await run_sync(one, "SELECT 1", alias) == 1
+        await close_pools()
+
+
+async def test_opening_without_names_opens_every_alias():
+    await open_pools()
+    assert [pool_stats(alias).idle >= 1 for alias in ("default", "other")] == [True, True]
+
+
+async def test_a_wrong_isolation_level_is_said_at_once(make_alias):
+    alias = make_alias(options={"isolation_level": 99})
+    for _ in range(2):
+        with pytest.raises(ImproperlyConfigured, match=rf"{alias}.*isolation_level.* is 99"):
+            await open_pools(alias)
+
+
+async def test_another_engine_is_refused_with_what_to_put_there(make_alias):
+    alias = make_alias(ENGINE="django.db.backends.sqlite3", NAME=":memory:")
+    message = (
+        f"DATABASES['{alias}']['ENGINE'] is 'django.db.backends.sqlite3', which Turbo ORM cannot "
+        "await. Put 'django.db.backends.postgresql'"
+    )
+    attempts = [open_pools(alias), run_sync(one, "SELECT 1", alias)]
+    attempts.append(run_sync(lambda: Author.objects.using(alias).count()))
+    for attempt in attempts:
+        with pytest.raises(ImproperlyConfigured) as caught:
+            await attempt
+        assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("kind", ["asynchronous", "synchronous"])
+async def test_callbacks_of_the_pool_are_called(make_alias, kind):
+    calls = []
+    role = "SET application_name = 'configured'"
+
+    if kind == "asynchronous":
+
+        async def configure(connection):
+            await connection.execute(role)
+            calls.append("configure")
+
+        async def check(connection):
+            await connection.execute("SELECT 1")
+            calls.append("check")
+
+        async def reset(connection):
+            await connection.execute("SELECT 1")
+            calls.append("reset")
+    else:
+
+        def configure(connection):
+            connection.execute(role)
+            calls.append("configure")
+
+        def check(connection):
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+            calls.append("check")
+
+        def reset(connection):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            calls.append("reset")
+
+    callbacks = {"configure": configure, "check": check, "reset": reset}
+    alias = make_alias(pool={"max_size": 1, **callbacks})
+
+    assert await run_sync(one, "SHOW application_name", alias) == "configured"
+    while "reset" not in calls:
+        await asyncio.sleep(0.005)
+    assert calls == ["configure", "check", "reset"]
+
+
+async def test_a_connection_that_the_check_closes_is_replaced(make_alias):
+    refused = []
+
+    async def check(connection):
+        if not refused:
+            refused.append(connection.info.backend_pid)
+            await connection.close()
+            raise psycopg.OperationalError("not this one")
+
+    alias = make_alias(pool={"max_size": 1, "check": check})
+    pid = await run_sync(one, "SELECT pg_backend_pid()", alias)
+    assert refused
+    assert pid not in refused
+
+
+async def test_with_health_checks_a_dead_connection_is_never_seen(make_alias):
+    alias = make_alias(pool={"min_size": 2, "max_size": 2}, CONN_HEALTH_CHECKS=True)
+    await open_pools(alias)
+    for _ in range(3):
+        pids = await asyncio.gather(
+            *(run_sync(one, "SELECT pg_backend_pid() FROM pg_sleep(0.05)", alias) for _ in "ab")
+        )
+        for pid in set(pids):
+            await kill(pid)
+        assert await run_sync(one, "SELECT 1", alias) == 1
+
+
+async def test_without_health_checks_each_dead_connection_costs_one_error(make_alias):
+    alias = make_alias(pool={"min_size": 2, "max_size": 2})
+    pool = get_pool(alias)
+    lent = [await pool.lend(), await pool.lend()]
+    for connection in lent:
+        await kill(connection.info.backend_pid)
+        pool.take_back(connection)
+
+    results = []
+    for _ in range(6):
+        try:
+            results.append(await run_sync(one, "SELECT 1", alias))
+        except OperationalError:
+            results.append("error")
+
+    assert results[2:] == [1, 1, 1, 1]

@@ -1,0 +1,141 @@
+"""await_shielded and await_thread: waits that a cancellation, or the bridge, must not break."""
+
+import asyncio
+import threading
+
+import pytest
+
+from turbo_orm.bridge import await_, await_shielded, await_thread, run_sync
+from turbo_orm.exceptions import MissingBridge
+
+
+async def slow(steps, seconds=0.05):
+    await asyncio.sleep(seconds)
+    steps.append("shielded part done")
+    return "result"
+
+
+async def test_it_gives_the_result_or_raises_the_error_of_its_coroutine():
+    async def fail():
+        await asyncio.sleep(0)
+        raise LookupError("inner")
+
+    async def at_once():
+        return "at once"
+
+    assert await run_sync(lambda: await_shielded(slow([]), grace=5)) == "result"
+    assert await run_sync(lambda: await_shielded(at_once(), grace=5)) == "at once"
+    with pytest.raises(LookupError, match="inner"):
+        await run_sync(lambda: await_shielded(fail(), grace=5))
+
+
+async def test_a_cancellation_is_delivered_at_the_end_of_the_job():
+    steps = []
+
+    def inside():
+        steps.append(await_shielded(slow(steps), grace=5))
+        steps.append("end")
+
+    task = asyncio.create_task(run_sync(inside))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert steps == ["shielded part done", "result", "end"]
+
+
+async def test_a_cancellation_is_delivered_at_the_next_wait():
+    steps = []
+
+    def inside():
+        steps.append(await_shielded(slow(steps), grace=5))
+        try:
+            await_(asyncio.sleep(30))
+        except asyncio.CancelledError:
+            steps.append("cancelled")
+            raise
+
+    task = asyncio.create_task(run_sync(inside))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert steps == ["shielded part done", "result", "cancelled"]
+
+
+async def test_repeated_cancellations_do_not_break_it():
+    steps = []
+
+    def inside():
+        steps.append(await_shielded(slow(steps), grace=5))
+
+    task = asyncio.create_task(run_sync(inside))
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert steps == ["shielded part done", "result"]
+
+
+async def test_the_cancellation_wins_over_an_error_and_names_it_as_its_cause():
+    async def fail():
+        await asyncio.sleep(0.05)
+        raise LookupError("inner")
+
+    async def task():
+        try:
+            await run_sync(lambda: await_shielded(fail(), grace=5))
+        except asyncio.CancelledError as error:
+            return type(error.__cause__)
+
+    running = asyncio.create_task(task())
+    await asyncio.sleep(0.01)
+    running.cancel()
+    assert await running is LookupError
+
+
+async def test_after_the_grace_the_coroutine_is_cancelled():
+    steps = []
+
+    async def never():
+        try:
+            await asyncio.sleep(30)
+        finally:
+            steps.append("ended")
+
+    def inside():
+        try:
+            await_shielded(never(), grace=0.05)
+        except TimeoutError as error:
+            steps.append(str(error))
+
+    task = asyncio.create_task(run_sync(inside))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sorted(steps) == ["clean-up took longer than 0.05 s after a cancellation", "ended"]
+
+
+async def test_without_a_cancellation_the_grace_means_nothing():
+    assert await run_sync(lambda: await_shielded(slow([]), grace=0)) == "result"
+
+
+@pytest.mark.needs_thread("await_thread is for work that needs one")
+async def test_await_thread_runs_blocking_work_in_a_thread():
+    def work(value, *, factor):
+        return value * factor, threading.current_thread() is threading.main_thread()
+
+    assert await run_sync(lambda: await_thread(work, 3, factor=2)) == (6, False)
+    with pytest.raises(ZeroDivisionError):
+        await run_sync(lambda: await_thread(lambda: 1 / 0))
+
+
+def test_await_thread_simply_calls_where_no_loop_runs():
+    assert await_thread(threading.current_thread) is threading.main_thread()
+
+
+async def test_await_thread_outside_the_bridge_is_refused():
+    with pytest.raises(MissingBridge, match="outside the bridge"):
+        await_thread(threading.current_thread)

@@ -1,0 +1,158 @@
+"""Each system check says what is wrong, and keeps quiet when nothing is."""
+
+import copy
+import types
+
+import django
+import pytest
+from django.core.checks import registry, run_checks
+from django.db import connections
+from django.test import override_settings
+
+from turbo_orm import checks
+
+
+@pytest.fixture
+def default(monkeypatch):
+    """The settings of the default database, to be changed by a test."""
+    changed = copy.deepcopy(connections.settings["default"])
+    monkeypatch.setitem(connections.settings, "default", changed)
+    return changed
+
+
+def found(check):
+    return [(message.id, message.msg, message.hint) for message in check()]
+
+
+def test_the_test_project_has_no_findings_but_the_interpreters():
+    messages = [m for m in run_checks() if m.id.startswith("turbo_orm")]
+
+    assert {message.id for message in messages} <= {"turbo_orm.I001"}
+
+
+def test_every_check_is_registered():
+    assert set(checks.ALL) <= registry.registry.registered_checks
+
+
+@override_settings(TURBO_ORM={"REDIRECT": True, "POOL": {}})
+def test_e001_an_unknown_key():
+    assert found(checks.check_settings) == [
+        (
+            "turbo_orm.E001",
+            "TURBO_ORM has an unknown key: 'REDIRECT'.",
+            "Known keys are CLEANUP_TIMEOUT, POOL, REDIRECT_DJANGO.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pool", "message"),
+    [
+        ([1], "TURBO_ORM['POOL'] is [1], not a dictionary."),
+        ({"gone": {}}, "TURBO_ORM['POOL'] names 'gone', which is no database."),
+        ({"default": 5}, "TURBO_ORM['POOL']['default'] is 5."),
+    ],
+)
+def test_e002_a_pool_that_is_none(pool, message):
+    with override_settings(TURBO_ORM={"POOL": pool}):
+        assert found(checks.check_settings) == [
+            (
+                "turbo_orm.E002",
+                message,
+                "Write {alias: {'min_size': 2, 'max_size': 10}} with aliases of DATABASES.",
+            )
+        ]
+
+
+@override_settings(TURBO_ORM={"POOL": {"default": {"min_size": 5, "max_size": 4}}})
+def test_e003_a_pool_with_more_connections_at_least_than_at_most():
+    assert found(checks.check_pool_sizes) == [
+        (
+            "turbo_orm.E003",
+            "The pool of 'default' has min_size 5 above max_size 4.",
+            "Raise max_size or lower min_size.",
+        )
+    ]
+
+
+@override_settings(TURBO_ORM={})
+def test_e003_in_the_options_of_the_database(default):
+    default["OPTIONS"]["pool"] = {"min_size": 3, "max_size": 2}
+
+    assert [m.id for m in checks.check_pool_sizes()] == ["turbo_orm.E003"]
+
+
+@override_settings(TURBO_ORM={"POOL": {"default": {"min_size": 12}}})
+def test_a_size_that_is_not_written_gives_way_to_the_other():
+    assert found(checks.check_pool_sizes) == []
+
+
+def test_e004_a_pool_option_that_old_django_hands_to_psycopg(default, monkeypatch):
+    default["OPTIONS"]["pool"] = {"min_size": 1}
+
+    monkeypatch.setattr(django, "VERSION", (5, 1, 0, "final", 0))
+    assert found(checks.check_pool_option_known) == []
+    monkeypatch.setattr(django, "VERSION", (4, 2, 0, "final", 0))
+    ((code, message, hint),) = found(checks.check_pool_option_known)
+    assert code == "turbo_orm.E004"
+    assert message.startswith("DATABASES['default']['OPTIONS']['pool'] makes every synchronous")
+    assert hint == "Move the dictionary to TURBO_ORM = {'POOL': {alias: {...}}}."
+
+
+def test_w001_no_database_that_can_be_awaited(monkeypatch):
+    lite = {"lite": {"ENGINE": "django.db.backends.sqlite3"}}
+
+    assert found(checks.check_engines) == []
+    monkeypatch.setattr(checks, "connections", types.SimpleNamespace(settings=lite))
+    monkeypatch.setattr(checks, "is_postgresql", lambda alias: alias != "lite")
+    ((code, message, hint),) = found(checks.check_engines)
+    assert code == "turbo_orm.W001"
+    assert message.startswith("No database of DATABASES can be awaited")
+    assert "psycopg[binary,pool]" in hint
+
+
+def test_w002_persistent_connections(default):
+    assert found(checks.check_persistent_connections) == []
+    default["CONN_MAX_AGE"] = 60
+    ((code, message, hint),) = found(checks.check_persistent_connections)
+
+    assert code == "turbo_orm.W002"
+    assert message.startswith("CONN_MAX_AGE of 'default' has no effect on pooled connections")
+    assert hint.startswith("Set it to 0")
+
+
+def test_w003_autocommit_switched_off(default):
+    assert found(checks.check_autocommit) == []
+    default["AUTOCOMMIT"] = False
+    ((code, message, hint),) = found(checks.check_autocommit)
+
+    assert code == "turbo_orm.W003"
+    assert message.startswith("AUTOCOMMIT of 'default' is off")
+    assert hint == "Leave AUTOCOMMIT on and use `async with atomic():`."
+
+
+def test_i001_an_interpreter_that_swallows_cancellations(monkeypatch):
+    monkeypatch.setattr(checks, "sys", types.SimpleNamespace(version_info=(3, 11, 9)))
+    ((code, message, hint),) = found(checks.check_python)
+    monkeypatch.setattr(checks, "sys", types.SimpleNamespace(version_info=(3, 12, 0)))
+
+    assert code == "turbo_orm.I001"
+    assert "wait_for" in message
+    assert hint == "Python 3.12 or newer needs no such care."
+    assert found(checks.check_python) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["POOL"],
+        {"POOL": {"default": {"min_size": "2", "max_size": 4}}},
+        {"CLEANUP_TIMEOUT": "soon"},
+    ],
+    ids=["a list", "a size in words", "a timeout in words"],
+)
+def test_malformed_settings_are_errors_and_no_traceback(value):
+    with override_settings(TURBO_ORM=value):
+        messages = [message for check in checks.ALL for message in check()]
+
+    assert [m.id for m in messages if m.id.startswith("turbo_orm.E")] != []
