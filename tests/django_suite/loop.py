@@ -28,10 +28,15 @@ class Counter:
     synchronous = 0
 
 
-def in_task(coroutine: Coroutine[Any, Any, Any], context: contextvars.Context | None = None) -> Any:
+# Set in tasks of their own: there the synchronous methods are Django's, whatever the mode.
+inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=False)
+
+
+def in_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in a task of its own, outside the bridge, and wait for it in the bridge."""
-    begin = (context or contextvars.copy_context()).run
-    return await_(begin(asyncio.get_running_loop().create_task, coroutine))
+    context = contextvars.copy_context()
+    context.run(inside.set, True)
+    return await_(context.run(asyncio.get_running_loop().create_task, coroutine))
 
 
 def call_async_to_sync(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -6,7 +6,6 @@ What that does inside is Django's own synchronous code again.
 
 from __future__ import annotations
 
-import contextvars
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,10 +21,7 @@ from turbo_orm.query.queryset import TERMINALS
 from turbo_orm.redirect import RELATED
 from turbo_orm.transaction import enter, leave
 
-from .loop import in_task
-
-# Set where the awaitable twin is at work: there the synchronous methods are Django's.
-inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=False)
+from .loop import in_task, inside
 
 
 def at_top() -> bool:
@@ -35,9 +31,7 @@ def at_top() -> bool:
 
 def awaited(coroutine: Any) -> Any:
     """Await something in a task whose context is marked as inside."""
-    context = contextvars.copy_context()
-    context.run(inside.set, True)
-    return in_task(coroutine, context)
+    return in_task(coroutine)
 
 
 def twin(original: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -5,11 +5,11 @@ import contextvars
 from functools import partial
 
 import pytest
-from django.db import Error, IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, connection, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from tests.testapp.models import Author
-from turbo_orm import atomic, on_commit, run_sync, set_rollback
+from turbo_orm import atomic, on_commit, portal, run_sync, set_rollback
 from turbo_orm.transaction import (
     get_rollback,
     in_atomic_block,
@@ -401,3 +401,21 @@ async def test_failed_robust_callback_is_named_as_it_was_given(caplog):
     await on_commit(callback, robust=True)
 
     assert f"Error calling {callback} in on_commit()" in caplog.text
+
+
+async def test_connection_object_kept_from_before_the_block_is_the_block_s_connection():
+    def execute(kept):
+        with kept.cursor() as cursor:
+            cursor.execute("INSERT INTO testapp_author (name, age) VALUES ('kept', 0)")
+
+    async def view():
+        kept = connections["default"]
+        await Author.objects.acount()
+        async with atomic():
+            execute(kept)
+            set_rollback(True)
+        execute(kept)
+
+    await portal(view())
+
+    assert await names() == ["kept"]

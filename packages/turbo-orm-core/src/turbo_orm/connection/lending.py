@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from django.db.utils import OperationalError
-
-from ..bridge import Job, await_, await_shielded, current_job
-from ..conf import get_settings
+from ..bridge import Job, current_job
 from .engine import take_wrapper
-from .scope import Scope, scope_of
-from .transactions import Hold, Transaction, Turn, current_hold, set_hold
+from .scope import Scope, scope_of, take_turn
+from .transactions import Transaction, current_hold
 from .wrapper import BridgedWrapper
 
 
@@ -25,53 +20,14 @@ def resolve(job: Job, alias: str) -> BridgedWrapper:
     if wrapper is not None:
         return wrapper
     hold = current_hold(alias)
-    return borrow(scope, alias) if hold is None else take_turn(scope, alias, hold)
+    taken = None if hold is None else take_turn(scope, alias, hold)
+    return taken or borrow(scope, alias)
 
 
 def borrow(scope: Scope, alias: str) -> BridgedWrapper:
     """Take a wrapper, without a connection yet, for one job alone."""
     wrapper = scope.wrappers[alias] = take_wrapper(alias)
     return wrapper
-
-
-def take_turn(scope: Scope, alias: str, hold: Hold, *, shielded: bool = False) -> BridgedWrapper:
-    """Wait for the turn of a job in the transaction of its context."""
-    transaction, outer = hold
-    if outer is not None and outer.released:
-        outer = None
-    lock = transaction.lock if outer is None else outer.nested
-    acquire = _acquire_shielded if shielded else _acquire
-    acquire(transaction, lock)
-    if transaction.ended:
-        lock.release()
-        current_hold(alias)  # raises the error that explains it
-        return borrow(scope, alias)
-    turn = scope.turns[alias] = Turn(transaction, outer, lock)
-    scope.wrappers[alias] = transaction.wrapper
-    set_hold(alias, Hold(transaction, turn))
-    return transaction.wrapper
-
-
-def _acquire(transaction: Transaction, lock: asyncio.Lock) -> None:
-    try:
-        await_(lock.acquire())
-    except Exception:
-        raise
-    except BaseException:
-        transaction.wrapper.note_interruption()
-        raise
-
-
-def _acquire_shielded(transaction: Transaction, lock: asyncio.Lock) -> None:
-    grace = get_settings().CLEANUP_TIMEOUT
-    try:
-        await_shielded(lock.acquire(), grace=grace)
-    except TimeoutError as error:
-        transaction.expire()
-        raise OperationalError(
-            f"The transaction of database {transaction.alias!r} was rolled back: another task "
-            f"still used its connection {grace:g} s after the block was cancelled"
-        ) from error
 
 
 def take_last_turn(alias: str) -> BridgedWrapper:
@@ -85,7 +41,8 @@ def take_last_turn(alias: str) -> BridgedWrapper:
     if job is None or hold is None:
         raise RuntimeError("take_last_turn() was called outside the bridge or a transaction")
     scope = scope_of(job)
-    return scope.wrappers.get(alias) or take_turn(scope, alias, hold, shielded=True)
+    held = scope.wrappers.get(alias) or take_turn(scope, alias, hold, shielded=True)
+    return held or borrow(scope, alias)
 
 
 def pin(alias: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.utils import InterfaceError
+from django.db.utils import InterfaceError, OperationalError
 
-from ..bridge import Job, await_, current_job
-from .transactions import Hold, Transaction, Turn, set_hold
+from ..bridge import Job, await_, await_shielded, current_job
+from ..conf import get_settings
+from .transactions import Hold, Transaction, Turn, current_hold, set_hold
 
 if TYPE_CHECKING:
     from .wrapper import BridgedWrapper
@@ -71,6 +73,46 @@ def scope_of(job: Job) -> Scope:
     return found
 
 
+def take_turn(scope: Scope, alias: str, hold: Hold, *, shielded: bool = False) -> BridgedWrapper | None:
+    """Wait for a job's turn in the transaction of its context; None if that ended meanwhile."""
+    transaction, outer = hold
+    if outer is not None and outer.released:
+        outer = None
+    lock = transaction.lock if outer is None else outer.nested
+    acquire = _acquire_shielded if shielded else _acquire
+    acquire(transaction, lock)
+    if transaction.ended:
+        lock.release()
+        current_hold(alias)  # raises the error that explains it
+        return None
+    turn = scope.turns[alias] = Turn(transaction, outer, lock)
+    scope.wrappers[alias] = transaction.wrapper
+    set_hold(alias, Hold(transaction, turn))
+    return transaction.wrapper
+
+
+def _acquire(transaction: Transaction, lock: asyncio.Lock) -> None:
+    try:
+        await_(lock.acquire())
+    except Exception:
+        raise
+    except BaseException:
+        transaction.wrapper.note_interruption()
+        raise
+
+
+def _acquire_shielded(transaction: Transaction, lock: asyncio.Lock) -> None:
+    grace = get_settings().CLEANUP_TIMEOUT
+    try:
+        await_shielded(lock.acquire(), grace=grace)
+    except TimeoutError as error:
+        transaction.expire()
+        raise OperationalError(
+            f"The transaction of database {transaction.alias!r} was rolled back: another task "
+            f"still used its connection {grace:g} s after the block was cancelled"
+        ) from error
+
+
 def check_access(wrapper: BridgedWrapper) -> None:
     """Raise unless the running code may use this wrapper.
 
@@ -91,7 +133,7 @@ def check_access(wrapper: BridgedWrapper) -> None:
     if scope is not None and scope.wrappers.get(wrapper.alias) is wrapper:
         return
     scope = scope_of(job)
-    if wrapper in scope.private:
+    if wrapper in scope.private or _is_of_our_transaction(scope, wrapper):
         return
     if wrapper.home is not None:
         raise InterfaceError(
@@ -100,6 +142,14 @@ def check_access(wrapper: BridgedWrapper) -> None:
             "single `await run_sync(function)`."
         )
     scope.private.append(wrapper)
+
+
+def _is_of_our_transaction(scope: Scope, wrapper: BridgedWrapper) -> bool:
+    """Take the turn of code that kept a wrapper from before it entered the block."""
+    hold = None if wrapper.alias in scope.wrappers else current_hold(wrapper.alias)
+    if hold is None or hold.transaction.wrapper is not wrapper:
+        return False
+    return take_turn(scope, wrapper.alias, hold) is wrapper
 
 
 def begin_transaction(wrapper: BridgedWrapper) -> None:

@@ -182,7 +182,7 @@ class Pool:
         asking = self.loop.create_task(self._pool.getconn())
         try:
             return await asyncio.shield(asking)
-        except asyncio.CancelledError:
+        except BaseException:  # GeneratorExit too: the coroutine that waits was closed
             asking.add_done_callback(self._take_back_late)
             raise
 
@@ -196,7 +196,7 @@ class Pool:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
                 return asking.result()
-        except asyncio.CancelledError:
+        except BaseException:  # GeneratorExit too: the coroutine that waits was closed
             asking.add_done_callback(self._take_back_late)
             raise
         asking.add_done_callback(self._take_back_late)
