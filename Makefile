@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench lock clean
+.PHONY: help demo serve test check bench conformance conformance-all lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -18,6 +18,8 @@ help:
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
 	@echo "make check  lint, formatting, types, layers, the documentation's examples"
 	@echo "make bench  what one aget() costs, and where"
+	@echo "make conformance      Django's own tests, in three modes (APPS=..., MODES=...)"
+	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make lock   bring uv.lock up to date"
 	@echo "make clean  remove environments and caches"
 
@@ -36,6 +38,24 @@ check:
 	$(RUN) --group dev mypy
 	$(RUN) --group dev lint-imports
 	$(RUN) --group dev python scripts/check_docs.py
+
+# APPS="basic lookup" restricts it, MODES="bridge native async" too.
+MODES ?= bridge native async
+SUITE = $(RUN) --group conformance $(WITH_POSTGRES) --fast python -m tests.django_suite
+
+conformance:
+	$(SUITE) --modes "$(MODES)" --jobs 2 --page --baseline $(ARGS)
+
+conformance-all: conformance
+	$(MAKE) conformance-one INTERPRETER=3.10 DJANGO=django42
+	$(MAKE) conformance-one INTERPRETER=3.11 DJANGO=django52
+	$(MAKE) conformance-one INTERPRETER=3.12 DJANGO=django60
+	TURBO_TEST_ENGINE=django_async_backend.db.backends.postgresql $(MAKE) conformance-one
+	TURBO_SERVER_SIDE_BINDING=1 $(MAKE) conformance-one
+
+.PHONY: conformance-one
+conformance-one:
+	$(SUITE) --modes "$(MODES)" --jobs 2 $(ARGS)
 
 bench:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python benchmarks/aget.py $(ARGS)

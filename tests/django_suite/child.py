@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from typing import Any
 
 import django
 
@@ -14,12 +15,48 @@ from .source import tests_of_django
 set_up = django.setup
 
 
-def set_up_with_our_managers() -> None:
-    """Set Django up, and put our managers in place before the suite's own models are imported."""
+def prepare() -> None:
+    """Set Django up, and adapt it before the suite's own models are imported."""
     set_up()
-    from .native import use_our_managers
+    spare_missing_extensions()
+    spare_missing_collations()
+    if os.environ["TURBO_SUITE_MODE"] == "native":
+        from .native import use_our_managers
 
-    use_our_managers()
+        use_our_managers()
+
+
+def spare_missing_extensions() -> None:
+    """Let migrations pass over extensions that the server does not have.
+
+    An embedded PostgreSQL is built without OpenSSL, hence without pgcrypto, which Django's tests
+    create but, since PostgreSQL 13 makes UUIDs by itself, do not need.
+    """
+    from django.contrib.postgres.operations import CreateExtension
+
+    create = CreateExtension.database_forwards
+
+    def create_if_available(self: Any, app_label: str, editor: Any, *states: Any) -> None:
+        with editor.connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = %s", [self.name])
+            if cursor.fetchone():
+                create(self, app_label, editor, *states)
+
+    CreateExtension.database_forwards = create_if_available  # type: ignore[method-assign]
+
+
+def spare_missing_collations() -> None:
+    """Use a collation that every server has where it is built without ICU, as an embedded one is."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_collation WHERE collname = 'sv-x-icu'")
+        has_icu = cursor.fetchone() is not None
+    if not has_icu:
+        wanted = connection.features.test_collations
+        plain = {name: "C" for name in ("non_default", "virtual") if name in wanted}
+        type(connection.features).test_collations = plain  # type: ignore[misc]
+    connection.close()
 
 
 def main() -> None:
@@ -27,8 +64,7 @@ def main() -> None:
     folder = tests_of_django()
     os.chdir(folder)
     sys.path.insert(0, str(folder))
-    if os.environ["TURBO_SUITE_MODE"] == "native":
-        django.setup = set_up_with_our_managers
+    django.setup = prepare
     options = ["--settings=tests.django_suite.settings", "--parallel=1", "--noinput"]
     sys.argv = ["runtests.py", *options, *sys.argv[1:]]
     runpy.run_path("runtests.py", run_name="__main__")

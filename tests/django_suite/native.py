@@ -39,7 +39,9 @@ def twin(original: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not at_top():
+        # An overridden method that calls super() has its own twin, which would call it again.
+        overridden = getattr(type(self), name[1:], method) is not method
+        if overridden or not at_top():
             return original(self, *args, **kwargs)
         return awaited(getattr(self, name)(*args, **kwargs))
 
@@ -173,10 +175,10 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
 
 def use_our_managers() -> None:
     """Make `models.Manager` and `models.QuerySet` ours, before any test module is imported."""
-    from django.db.models import base, manager
+    from django.db.models import base, manager, options
 
     from turbo_orm import AsyncManager, AsyncQuerySet
 
-    for module in (models, manager, base):
+    for module in (models, manager, base, options):
         module.Manager = AsyncManager  # type: ignore[attr-defined]
     models.QuerySet = AsyncQuerySet  # type: ignore[misc,assignment]

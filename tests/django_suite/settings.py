@@ -14,7 +14,9 @@ def database(name: str) -> dict[str, object]:
     """Return the settings of one database."""
     return {
         "ENGINE": ENGINE,
-        "NAME": f"suite_{name}_{os.getpid()}",
+        # It exists, for what is asked before the test databases are made.
+        "NAME": SERVER.get("dbname", "postgres"),
+        "TEST": {"NAME": f"suite_{name}_{os.getpid()}"},
         "USER": SERVER.get("user", ""),
         "PASSWORD": SERVER.get("password", ""),
         "HOST": SERVER.get("host", ""),

@@ -9,10 +9,9 @@ import pytest
 from django.db import connections, transaction
 from django.db.utils import InterfaceError
 
-from turbo_orm import atomic, pool_stats, portal, run_sync
-
 from tests.aliases import make_alias  # noqa: F401
 from tests.testapp.models import Author
+from turbo_orm import atomic, pool_stats, portal, run_sync
 
 SLOW = "SELECT 1 FROM (SELECT pg_sleep(0.3)) AS slept"
 

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
+from tests.testapp.models import Author
 from turbo_orm import atomic, close_pools, pool_stats, run_sync
 from turbo_orm.pool import get_pool
-
-from tests.testapp.models import Author
 
 ROOT = Path(__file__).parents[2]
 OURS = (

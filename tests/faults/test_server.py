@@ -7,11 +7,10 @@ import pytest
 from django.db import connections
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
-from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
-
 from tests.aliases import make_alias  # noqa: F401
 from tests.faults.proxy import Proxy
 from tests.testapp.models import Author
+from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
 
 
 def one(sql, alias="default"):
@@ -150,9 +149,7 @@ async def test_with_health_checks_connections_cut_by_the_network_are_never_seen(
 
 
 async def test_it_recovers_after_the_server_was_away_for_a_while(make_alias, proxy):
-    alias = make_alias(
-        HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 2, "timeout": 0.3}
-    )
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 2, "timeout": 0.3})
     assert await run_sync(one, "SELECT 1", alias) == 1
     await proxy.refuse()
     await proxy.cut()
@@ -192,7 +189,9 @@ async def test_a_query_on_a_frozen_line_can_be_cancelled(make_alias, proxy):
     assert await works_again(alias) == 1
 
 
-async def test_a_commit_on_a_frozen_line_is_given_up_when_cancelled(make_alias, proxy, settings_for):
+async def test_a_commit_on_a_frozen_line_is_given_up_when_cancelled(
+    make_alias, proxy, settings_for
+):
     settings_for(CLEANUP_TIMEOUT=0.3)
     alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1})
 

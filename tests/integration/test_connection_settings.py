@@ -1,6 +1,7 @@
 """What DATABASES says holds for pooled connections too."""
 
 import asyncio
+import os
 import sys
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
@@ -12,12 +13,11 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test.utils import override_settings
 
+from tests.aliases import make_alias  # noqa: F401
+from tests.testapp.models import Article, Author
 from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
 from turbo_orm.connection.engine import bridged_class
 from turbo_orm.connection.recipe import connection_parameters
-
-from tests.aliases import make_alias  # noqa: F401
-from tests.testapp.models import Article, Author
 
 ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
 
@@ -41,17 +41,18 @@ def receiver_of_connection_created(receiver):
 @pytest.fixture
 def role():
     """A role without the right to log in."""
+    name = f"turbo_assumed_{os.getpid()}"
     with connections["default"].cursor() as cursor:
-        cursor.execute("CREATE ROLE turbo_assumed")
-    yield "turbo_assumed"
+        cursor.execute(f"CREATE ROLE {name}")
+    yield name
     with connections["default"].cursor() as cursor:
-        cursor.execute("DROP ROLE turbo_assumed")
+        cursor.execute(f"DROP ROLE {name}")
 
 
 @pytest.fixture
 def login():
     """A role with a difficult name and a difficult password."""
-    name, password = "turbo o'role", r"""pass 'word" with\ all = of?it"""
+    name, password = f"turbo o'role {os.getpid()}", r"""pass 'word" with\ all = of?it"""
     with connections["default"].cursor() as cursor:
         cursor.execute(
             psycopg.sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
@@ -138,7 +139,9 @@ async def test_parameters_are_bound_where_the_setting_says(make_alias, server_si
 
     def executed():
         with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT query, %s FROM pg_stat_activity WHERE pid = pg_backend_pid()", [7])
+            cursor.execute(
+                "SELECT query, %s FROM pg_stat_activity WHERE pid = pg_backend_pid()", [7]
+            )
             return cursor.fetchone()
 
     query, value = await run_sync(executed)
@@ -176,7 +179,12 @@ async def test_passwords_and_names_may_have_every_character(make_alias, login):
 async def test_a_service_names_the_server(make_alias, tmp_path, monkeypatch):
     settings = connections.settings["default"]
     lines = ["[turbo]", f"dbname={settings['NAME']}", "application_name=by-service"]
-    for key, name in (("HOST", "host"), ("PORT", "port"), ("USER", "user"), ("PASSWORD", "password")):
+    for key, name in (
+        ("HOST", "host"),
+        ("PORT", "port"),
+        ("USER", "user"),
+        ("PASSWORD", "password"),
+    ):
         if settings[key]:
             lines.append(f"{name}={settings[key]}")
     file = tmp_path / "pg_service.conf"

@@ -10,12 +10,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.utils import OperationalError
 
-from turbo_orm import close_pools, open_pools, pool_stats, run_sync
-from turbo_orm.pool import get_pool
-
 from tests.aliases import make_alias  # noqa: F401
 from tests.faults.proxy import Proxy
 from tests.testapp.models import Author
+from turbo_orm import close_pools, open_pools, pool_stats, run_sync
+from turbo_orm.pool import get_pool
 
 
 def one(sql, alias="default"):
@@ -47,7 +46,9 @@ async def test_a_server_that_cannot_be_reached_is_an_error_at_once(make_alias, c
 
     started = time.monotonic()
     for attempt in (open_pools(alias), operations(), operations()):
-        with pytest.raises(OperationalError, match=f"Cannot connect to database '{alias}'.*refused"):
+        with pytest.raises(
+            OperationalError, match=f"Cannot connect to database '{alias}'.*refused"
+        ):
             await attempt
     results = await asyncio.gather(*(operations() for _ in range(5)), return_exceptions=True)
 

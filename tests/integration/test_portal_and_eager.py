@@ -5,10 +5,9 @@ import asyncio
 import pytest
 from django.db import connections, transaction
 
-from turbo_orm import atomic, await_, eager, open_pools, pool_stats, portal, run_sync
-
 from tests.aliases import make_alias  # noqa: F401
 from tests.testapp.models import Article, Author
+from turbo_orm import atomic, await_, eager, open_pools, pool_stats, portal, run_sync
 
 
 def one(sql, alias="default"):
@@ -109,7 +108,7 @@ async def test_a_block_of_one_portal_is_not_that_of_another():
 
 
 async def test_an_open_iterator_keeps_its_connection_across_awaits(make_alias):
-    alias = make_alias(pool={"max_size": 2, "timeout": 5})
+    alias = make_alias(pool={"max_size": 1, "timeout": 5})
     await make_articles(10)
     held = []
 

@@ -278,3 +278,14 @@ async def test_a_hook_that_refuses_stops_the_statement(ada):
         await Author.objects.acount()
 
     assert await Author.objects.acount() == 1
+
+
+async def test_raw_query_keeps_the_prefetches_of_its_queryset(ada):
+    await ada.articles.acreate(title="One")
+    queryset = Author.objects.prefetch_related("articles")
+
+    with CaptureQueriesContext(connection) as queries:
+        [author] = await queryset.raw(SELECT, ["Ada"]).alist()
+
+    assert len(queries) == 2
+    assert [article.title for article in author.articles.all()] == ["One"]

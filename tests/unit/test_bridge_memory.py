@@ -1,6 +1,7 @@
 """What the bridge keeps: a few sleeping greenlets, and nothing of what ran in them."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import threading
@@ -105,14 +106,10 @@ async def test_an_exception_makes_no_reference_cycle(without_gc, wait_first):
         raise LookupError
 
     async def use():
-        try:
+        with contextlib.suppress(LookupError):
             await run_sync(fail)
-        except LookupError:
-            pass
-        try:
+        with contextlib.suppress(LookupError):
             await portal(eager_or_fail())
-        except LookupError:
-            pass
 
     async def eager_or_fail():
         result = eager(fail)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import django
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
-from .conf import KNOWN_KEYS, raw_settings, unknown_keys
+from .conf import KNOWN_KEYS, SETTING, raw_settings, unknown_keys
 from .connection.engine import is_postgresql
 
 Check = Callable[..., list[CheckMessage]]
@@ -27,6 +28,24 @@ def settings_errors() -> list[CheckMessage]:
         )
         for key in unknown_keys()
     ]
+    written = getattr(django_settings, SETTING, None)
+    if written is not None and not isinstance(written, Mapping):
+        return [
+            Error(
+                f"TURBO_ORM is {written!r}, not a dictionary.",
+                hint="Write TURBO_ORM = {'POOL': {alias: {'max_size': 10}}}.",
+                id="turbo_orm.E001",
+            )
+        ]
+    grace = raw_settings().get("CLEANUP_TIMEOUT", 5.0)
+    if not isinstance(grace, int | float):
+        found.append(
+            Error(
+                f"TURBO_ORM['CLEANUP_TIMEOUT'] is {grace!r}, not a number of seconds.",
+                hint="Write a number such as 5.0.",
+                id="turbo_orm.E001",
+            )
+        )
     pools = raw_settings().get("POOL", {})
     if not isinstance(pools, Mapping):
         return [*found, _bad_pool(f"TURBO_ORM['POOL'] is {pools!r}, not a dictionary.")]
@@ -83,6 +102,10 @@ def check_pool_sizes(**kwargs: Any) -> list[CheckMessage]:
         if not isinstance(options, Mapping):
             continue
         low, high = options.get("min_size"), options.get("max_size")
+        for size in (low, high):
+            if size is not None and not isinstance(size, int):
+                found.append(_bad_pool(f"The pool of {alias!r} has the size {size!r}."))
+                low = None
         if low is not None and high is not None and low > high:
             found.append(
                 Error(

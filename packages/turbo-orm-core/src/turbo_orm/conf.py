@@ -36,7 +36,8 @@ KNOWN_KEYS = frozenset(field.name for field in dataclasses.fields(TurboSettings)
 
 def raw_settings() -> Mapping[str, Any]:
     """Return ``settings.TURBO_ORM`` as written, an empty mapping if it is absent."""
-    return getattr(django_settings, SETTING, None) or {}
+    written = getattr(django_settings, SETTING, None)
+    return written if isinstance(written, Mapping) else {}
 
 
 def unknown_keys() -> list[str]:

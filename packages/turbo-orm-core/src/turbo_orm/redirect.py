@@ -13,6 +13,7 @@ from types import CodeType
 from typing import Any
 
 import django
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 from . import replacements
@@ -40,6 +41,7 @@ class Redirect:
         since: the first Django version that has it.
         before: the first that has it no more, None if all do.
         new: whether Django does not have the name, so that it is added.
+        app: the application that must be installed for the owner to be importable.
     """
 
     owner: str
@@ -49,11 +51,14 @@ class Redirect:
     since: tuple[int, int] = (4, 2)
     before: tuple[int, int] | None = None
     new: bool = False
+    app: str | None = None
 
     @property
     def applies(self) -> bool:
-        """Whether the Django that is installed has this name."""
+        """Whether the Django that is installed has this name, and the project the application."""
         version = django.VERSION[:2]
+        if self.app is not None and not apps.is_installed(self.app):
+            return False
         return self.since <= version and (self.before is None or version < self.before)
 
 
@@ -96,6 +101,15 @@ TABLE = (
         "sync_to_async",
         replacements.sync_to_async,
         _of_related("create_generic_related_manager"),
+        app="django.contrib.contenttypes",
+    ),
+    Redirect(
+        "django.contrib.sessions.backends.db",
+        "sync_to_async",
+        replacements.sync_to_async,
+        ("SessionStore.asave",),
+        since=(5, 1),
+        app="django.contrib.sessions",
     ),
     Redirect("django.db.transaction.Atomic", "__aenter__", replacements.aenter, new=True),
     Redirect("django.db.transaction.Atomic", "__aexit__", replacements.aexit, new=True),

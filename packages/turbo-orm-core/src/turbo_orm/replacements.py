@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
+import asgiref.sync
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
@@ -65,7 +67,7 @@ def aiterator(original: Callable[..., Any]) -> Callable[..., Any]:
         if is_postgresql(self.db):
             rows = stream_rows(self.db, lambda: iter(self.iterator(chunk_size)), chunk_size)
         else:
-            rows = original(self, chunk_size)
+            rows = _threaded_rows(self, chunk_size)
         try:
             async for row in rows:
                 yield row
@@ -73,6 +75,15 @@ def aiterator(original: Callable[..., Any]) -> Callable[..., Any]:
             await rows.aclose()
 
     return bridged
+
+
+async def _threaded_rows(queryset: Any, chunk_size: int) -> AsyncGenerator[Any, None]:
+    """Yield rows as Django's own ``aiterator`` does, which would ask for ours by the same name."""
+    rows = queryset.iterator(chunk_size)
+    chunk = asgiref.sync.sync_to_async(lambda: list(islice(rows, chunk_size)))
+    while found := await chunk():
+        for row in found:
+            yield row
 
 
 def aenter(original: None) -> Callable[..., Awaitable[None]]:

@@ -81,12 +81,18 @@ def _guarded(function: Callable[..., Any], check: Callable[[Any], None]) -> Call
     return guarded
 
 
+def _check_close(wrapper: Any) -> None:
+    """Let ``connections.close_all()`` pass on the event loop, where nothing is open."""
+    if wrapper.connection is not None:
+        scope.check_access(wrapper)
+
+
 @functools.lru_cache(maxsize=16)
 def bridged_class(engine: Any) -> type[BridgedWrapper]:
     """Return the engine's wrapper class, safe on the event loop if and only if in the bridge."""
     methods = _async_unsafe_methods(engine)
     guarded = {
-        name: _guarded(function, scope.check_access)
+        name: _guarded(function, _check_close if name == "close" else scope.check_access)
         for name, function in methods.items()
         if name not in vars(BridgedWrapper)
     }

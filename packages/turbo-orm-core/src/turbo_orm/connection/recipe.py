@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from ..bridge import current_job, run_sync
 from ..conf import get_settings
 from ..pool import PoolRecipe
+from .content_types import remember_content_types
 from .engine import engine_class, make_wrapper, require_postgresql
 from .facade import KEEPER, NOBODY, BridgedConnection
 from .scope import scope_of
@@ -156,6 +157,7 @@ def _prepare(alias: str, factory: type[psycopg.Cursor[Any]], source: Any) -> Non
         # The sender that receivers know is the engine's own class, not ours made from it.
         sender: type[BaseDatabaseWrapper] = engine_class(alias)
         connection_created.send(sender=sender, connection=wrapper)
+        remember_content_types(alias)
     finally:
         facade.lessee = NOBODY
         wrapper.connection = None

@@ -60,9 +60,16 @@ class Scope:
 
     def _hand_back_all(self) -> None:
         while self.wrappers or self.private:
-            wrapper = self.wrappers.popitem()[1] if self.wrappers else self.private.pop()
+            # The job's own until it is handed back: closing a cursor that was left open asks.
+            wrapper = next(iter(self.wrappers.values())) if self.wrappers else self.private[-1]
             wrapper.in_atomic_block = False
-            wrapper.finish()
+            try:
+                wrapper.finish()
+            finally:
+                if self.wrappers.get(wrapper.alias) is wrapper:
+                    del self.wrappers[wrapper.alias]
+                else:
+                    self.private.remove(wrapper)
 
 
 def scope_of(job: Job) -> Scope:
@@ -73,7 +80,9 @@ def scope_of(job: Job) -> Scope:
     return found
 
 
-def take_turn(scope: Scope, alias: str, hold: Hold, *, shielded: bool = False) -> BridgedWrapper | None:
+def take_turn(
+    scope: Scope, alias: str, hold: Hold, *, shielded: bool = False
+) -> BridgedWrapper | None:
     """Wait for a job's turn in the transaction of its context; None if that ended meanwhile."""
     transaction, outer = hold
     if outer is not None and outer.released:

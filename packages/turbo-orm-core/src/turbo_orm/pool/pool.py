@@ -91,6 +91,7 @@ class Pool:
         self._first_failure: asyncio.Future[Any] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
+        self._janitor: asyncio.Task[None] | None = None
         self._closer: AsyncGenerator[None, None] | None = None
         self._pool: psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]] = (
             psycopg_pool.AsyncConnectionPool(
@@ -108,6 +109,10 @@ class Pool:
             await self._recipe.configure(connection)
         except Exception as error:
             self.note_failure(error)
+            raise
+        except BaseException:
+            # Nobody else knows of this connection yet, and only its collection would close it.
+            connection.pgconn.finish()
             raise
         self._connected_once = True
 
@@ -136,6 +141,7 @@ class Pool:
 
     async def _open(self) -> None:
         await self._pool.open()
+        self._janitor = self.loop.create_task(_end_workers_with_loop(self._pool))
         # An asynchronous generator is closed by the loop itself when that shuts down, so a pool
         # that nobody closed leaves no connection behind.
         self._closer = _close_with_loop(weakref.ref(self))
@@ -239,6 +245,8 @@ class Pool:
             await asyncio.wait({closing})
         finally:
             self.finish_idle()
+            if self._janitor is not None:
+                self._janitor.cancel()
             if self._closer is not None:
                 closer, self._closer = self._closer, None
                 with contextlib.suppress(RuntimeError):
@@ -261,6 +269,21 @@ _unfinished: set[asyncio.Task[None]] = set()
 
 async def _finish(rest: Awaitable[None]) -> None:
     await rest
+
+
+async def _end_workers_with_loop(pool: Any) -> None:
+    """Cancel the pool's workers for as long as it takes, when the loop cancels all tasks.
+
+    psycopg_pool takes a cancellation while it connects for a failure to connect, and goes on:
+    ``asyncio.run`` would wait for that worker for ever.
+    """
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        while alive := [worker for worker in pool._workers if not worker.done()]:
+            for worker in alive:
+                worker.cancel()
+            await asyncio.sleep(0)
 
 
 async def _close_with_loop(pool: weakref.ref[Pool]) -> AsyncGenerator[None, None]:

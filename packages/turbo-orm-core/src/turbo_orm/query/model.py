@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, overload
 
-from django.db import models
 from django.db.models import Model, prefetch_related_objects
 from django.db.models.constants import LOOKUP_SEP
+from django.db.models.manager import BaseManager
 from django.db.models.signals import class_prepared
 
 from ..bridge import run_sync
@@ -71,12 +71,13 @@ class AsyncModelMixin:
 
 def _fetch(instance: Any, path: str) -> Any:
     value = instance
-    for name in path.split(LOOKUP_SEP):
+    names = path.split(LOOKUP_SEP)
+    for position, name in enumerate(names):
         if value is None:
             return None
         found = getattr(value, name)
-        if isinstance(found, models.Manager):
-            prefetch_related_objects([value], name)
+        if isinstance(found, BaseManager):
+            prefetch_related_objects([value], LOOKUP_SEP.join(names[position:]))
             return list(getattr(value, name).all())
         value = found
     return value
@@ -93,6 +94,10 @@ def _add_neighbours(sender: type[Model], **kwargs: Any) -> None:
     """Add the awaitable forms of ``get_next_by_FOO`` and ``get_previous_by_FOO``."""
     if not issubclass(sender, AsyncModelMixin):
         return
+    for name in ("asave", "adelete", "arefresh_from_db"):
+        # Behind models.Model, as users of the seed package wrote it, the mixin comes too late.
+        if getattr(sender, name) is getattr(Model, name):
+            setattr(sender, name, vars(AsyncModelMixin)[name])
     for field in sender._meta.fields:
         for which in ("next", "previous"):
             name = f"get_{which}_by_{field.name}"

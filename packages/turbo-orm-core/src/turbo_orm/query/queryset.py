@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Model, QuerySet
 
-from ..bridge import in_bridge, run_sync
+from ..bridge import run_sync
 from ..connection.stream import stream_rows
 from .awaited import with_awaited
 from .raw import AsyncRawQuerySet
@@ -163,31 +161,16 @@ class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
         return await self.raw(raw_query, params, translations, using).alist()
 
     def _fetch_all(self) -> None:
-        if self._result_cache is None:
-            refuse_on_event_loop(self.model)
-        super()._fetch_all()
+        try:
+            super()._fetch_all()
+        except SynchronousOnlyOperation as error:
+            raise SynchronousOnlyOperation(
+                f"A queryset of {self.model.__name__} was evaluated synchronously on the event "
+                "loop. Use `await queryset.alist()` or `async for`; run synchronous code that "
+                "evaluates querysets with `await run_sync(function)`."
+            ) from error
 
 
 # On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed
 # package has it there, and its users' code must run.
 AsyncQuerySet.adelete.queryset_only = False  # type: ignore[attr-defined]
-
-
-def refuse_on_event_loop(model: type[Model] | None) -> None:
-    """Raise if a queryset is about to be evaluated synchronously where that would block.
-
-    Raises:
-        SynchronousOnlyOperation: on the event loop, outside the bridge.
-    """
-    if in_bridge() or os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
-        return
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    name = model.__name__ if model is not None else "no model"
-    raise SynchronousOnlyOperation(
-        f"A queryset of {name} was evaluated synchronously on the event loop. Use "
-        "`await queryset.alist()` or `async for`; run synchronous code that evaluates querysets "
-        "with `await run_sync(function)`."
-    )

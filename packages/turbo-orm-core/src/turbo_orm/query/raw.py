@@ -26,16 +26,10 @@ class AsyncRawQuerySet(_Base[M_co]):
     @classmethod
     def of(cls, plain: RawQuerySet[M_co]) -> AsyncRawQuerySet[M_co]:
         """Return the same query as an instance of this class."""
-        own: Any = plain
-        return cls(
-            own.raw_query,
-            model=own.model,
-            query=own.query,
-            params=own.params,
-            translations=own.translations,
-            using=own._db,
-            hints=own._hints,
-        )
+        own: AsyncRawQuerySet[M_co] = cls.__new__(cls)
+        # All of its state, whatever this version of Django keeps: prefetches, the fetch mode.
+        own.__dict__.update(plain.__dict__)
+        return own
 
     async def alist(self) -> list[M_co]:
         """Return all rows as model instances; fetches once and caches.

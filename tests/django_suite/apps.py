@@ -1,0 +1,79 @@
+"""Which of Django's test applications are run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+GROUPS = {
+    "querysets": """
+        aggregation aggregation_regress annotations bulk_create dates datetimes db_functions defer
+        defer_regress distinct_on_fields expressions expressions_case expressions_window
+        extra_regress filtered_relation get_earliest_or_latest get_object_or_404 get_or_create
+        known_related_objects lookup null_fk null_fk_ordering null_queries or_lookups ordering
+        pagination prefetch_related queries queryset_pickle raw_query reverse_lookup
+        select_for_update select_related select_related_onetoone select_related_regress
+        string_lookup update update_only_fields xor_lookups
+    """,
+    "models and relations": """
+        basic composite_pk constraints contenttypes_tests custom_columns custom_lookups
+        custom_managers custom_methods custom_pk datatypes delete delete_regress empty_models
+        field_deconstruction field_defaults field_subclassing force_insert_update foreign_object
+        from_db_value generic_relations generic_relations_regress m2m_and_m2o m2m_intermediary
+        m2m_multiple m2m_recursive m2m_regress m2m_signals m2m_through m2m_through_regress
+        m2o_recursive many_to_many many_to_one many_to_one_null max_lengths model_fields
+        model_formsets model_formsets_regress model_forms model_indexes model_inheritance
+        model_inheritance_regress model_meta model_options model_regress model_utils
+        mutually_referential nested_foreign_keys one_to_one order_with_respect_to properties
+        proxy_model_inheritance proxy_models reserved_names save_delete_hooks swappable_models
+        unmanaged_models validation
+    """,
+    "database and transactions": """
+        async db_typecasts db_utils fixtures fixtures_regress indexes introspection
+        multiple_database postgres_tests schema serializers sessions_tests signals sites_tests
+        timezones transaction_hooks transactions
+    """,
+    "applications": """
+        auth_tests admin_views admin_changelist admin_inlines admin_utils admin_filters
+        generic_views generic_inline_admin messages_tests flatpages_tests redirects_tests cache
+        test_client test_client_regress modeladmin forms_tests
+    """,
+}
+# Any synchronous Django code may run in the bridge; the other modes are about the ORM.
+BRIDGE_ONLY = frozenset({"applications"})
+
+
+def groups_of(mode: str) -> dict[str, list[str]]:
+    """Return the applications of a mode by group."""
+    return {
+        name: text.split()
+        for name, text in GROUPS.items()
+        if mode == "bridge" or name not in BRIDGE_ONLY
+    }
+
+
+def chosen(mode: str, only: str, folder: Path) -> list[str]:
+    """Return the applications to run: those asked for, or all that this Django has."""
+    wanted = only.split() or [app for apps in groups_of(mode).values() for app in apps]
+    return [app for app in wanted if (folder / app.partition(".")[0]).is_dir()]
+
+
+def group_of(test: str) -> str:
+    """Return the group that a test belongs to."""
+    app = test.partition(".")[0]
+    return next((name for name, text in GROUPS.items() if app in text.split()), "others")
+
+
+def shared_out(apps: list[str], folder: Path, jobs: int) -> list[list[str]]:
+    """Share the applications out so that each process has about as many tests."""
+    shares: list[tuple[int, list[str]]] = [(0, []) for _ in range(jobs)]
+    for app in sorted(apps, key=lambda app: -_tests_in(folder / app.partition(".")[0])):
+        shares.sort(key=lambda share: share[0])
+        count, names = shares[0]
+        shares[0] = count + _tests_in(folder / app.partition(".")[0]), [*names, app]
+    return [names for _, names in shares if names]
+
+
+def _tests_in(folder: Path) -> int:
+    pattern = re.compile(r"\bdef test_")
+    return sum(len(pattern.findall(file.read_text("utf-8"))) for file in folder.rglob("*.py"))
