@@ -96,7 +96,7 @@ async def compare(options: argparse.Namespace) -> None:
             "Django's aget": through_threads,
         }
         taken: dict[str, list[float]] = {name: [] for name in works}
-        for name, work in works.items():
+        for work in works.values():
             await spend(work, key, options.tasks, 20)
         for _ in range(options.rounds):
             for name, work in works.items():

@@ -11,7 +11,6 @@ import django
 
 from .source import tests_of_django
 
-
 set_up = django.setup
 
 
@@ -46,7 +45,7 @@ def spare_missing_extensions() -> None:
 
 
 def spare_missing_collations() -> None:
-    """Use a collation that every server has where it is built without ICU, as an embedded one is."""
+    """Use a collation that every server has where it is built without ICU."""
     from django.db import connection
 
     with connection.cursor() as cursor:

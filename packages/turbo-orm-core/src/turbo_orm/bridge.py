@@ -71,6 +71,10 @@ class Job:
         except BaseException as error:
             self.error = error
 
+    def is_abandoned(self) -> bool:
+        """Tell whether nothing may wait in this job any more; it can change at every wait."""
+        return self.abandoned
+
     def outcome(self) -> Any:
         """Return the result or raise the error; a deferred cancellation wins over both."""
         error, self.error = self.error, None
@@ -326,7 +330,7 @@ def _drive(worker: _Worker, job: Job, awaitable: Awaitable[T], *, suspending: bo
                     raise _take_deferred(job)
                 sent = cast(greenlet, worker.parent).switch(yielded)
             except BaseException as error:
-                if job.abandoned:
+                if job.is_abandoned():
                     _close(coroutine)
                     raise
                 yielded = coroutine.throw(error)
@@ -402,8 +406,10 @@ def start_task(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """
     loop = asyncio.get_running_loop()
     if sys.version_info >= (3, 12):
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
-    return loop.create_task(coroutine)
+        task = asyncio.Task(coroutine, loop=loop, eager_start=True)
+    else:
+        task = loop.create_task(coroutine)
+    return task
 
 
 def begin_now(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T] | None:
