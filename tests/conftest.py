@@ -12,6 +12,8 @@ import pytest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
+pytest_plugins = ["tests.aliases"]
+
 
 def pytest_configure() -> None:
     if not (os.environ.get("DATABASE_URL") or os.environ.get("TURBO_TEST_DSN")):

@@ -9,7 +9,6 @@ import pytest
 from django.db import connections, transaction
 from django.db.utils import InterfaceError
 
-from tests.aliases import make_alias  # noqa: F401
 from tests.testapp.models import Author
 from turbo_orm import atomic, pool_stats, portal, run_sync
 

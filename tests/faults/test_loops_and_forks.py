@@ -195,10 +195,6 @@ if result is not None:
     asyncio.set_event_loop(None)
     code = 1
     try:
-        # What the parent was doing ends here too, sooner or later: without a word to the server.
-        for task in asyncio.all_tasks(loop):
-            if "worker" not in task.get_name() and "scheduler" not in task.get_name():
-                task.get_coro().close()
         child(*result)
         code = 0
     finally:

@@ -7,7 +7,6 @@ import pytest
 from django.db import connections
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
-from tests.aliases import make_alias  # noqa: F401
 from tests.faults.proxy import Proxy
 from tests.testapp.models import Author
 from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync

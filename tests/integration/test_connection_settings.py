@@ -13,7 +13,6 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test.utils import override_settings
 
-from tests.aliases import make_alias  # noqa: F401
 from tests.testapp.models import Article, Author
 from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
 from turbo_orm.connection.engine import bridged_class

@@ -4,7 +4,6 @@ import asyncio
 
 from django.db import connections
 
-from tests.aliases import make_alias  # noqa: F401
 from turbo_orm import pool_stats, run_sync
 from turbo_orm.asgi import lifespan
 

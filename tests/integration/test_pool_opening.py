@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.utils import OperationalError
 
-from tests.aliases import make_alias  # noqa: F401
 from tests.faults.proxy import Proxy
 from tests.testapp.models import Author
 from turbo_orm import close_pools, open_pools, pool_stats, run_sync

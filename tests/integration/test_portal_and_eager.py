@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from django.db import connections, transaction
 
-from tests.aliases import make_alias  # noqa: F401
 from tests.testapp.models import Article, Author
 from turbo_orm import atomic, await_, eager, open_pools, pool_stats, portal, run_sync
 

@@ -7,14 +7,13 @@ yields to the task that entered the bridge. To the event loop nothing unusual ha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import sys
 import threading
 import types
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from inspect import iscoroutine
+from inspect import GEN_CREATED, getgeneratorstate, iscoroutine
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from greenlet import getcurrent, greenlet
@@ -27,6 +26,9 @@ T = TypeVar("T")
 # How many sleeping greenlets one thread keeps for the next jobs. Reusing one costs a quarter of
 # making one; each holds a small stack.
 PARKED_MAX = 128
+
+# How many waits in the clean-up of an abandoned coroutine are passed over before it is given up.
+CLOSE_ATTEMPTS = 100
 
 NOT_BEGUN = object()
 
@@ -44,12 +46,25 @@ class JobScope(Protocol):
 class Job:
     """One piece of synchronous work in the bridge."""
 
-    __slots__ = ("abandoned", "args", "deferred", "error", "function", "kwargs", "result", "scope")
+    __slots__ = (
+        "abandoned",
+        "args",
+        "deferred",
+        "error",
+        "function",
+        "kwargs",
+        "result",
+        "scope",
+        "task",
+    )
 
     def __init__(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         self.function = function
+        # The task that drives this job at present. Code of a task that starts eagerly inside it
+        # runs on the same greenlet, and must not wait there.
+        self.task: asyncio.Task[Any] | None = None
         self.args = args
         self.kwargs = kwargs
         self.result: Any = None
@@ -95,11 +110,30 @@ class _Worker(greenlet):
 
     job: Job | None = None
 
-    def run(self) -> None:
-        while True:
-            cast(Job, self.job).run()
-            self.job = None
-            cast(greenlet, self.parent).switch()  # sleeps until the next job
+    def __init__(self) -> None:
+        super().__init__(_work)
+
+
+def _work() -> None:
+    # The garbage collector does not see a greenlet's stack: were the worker itself held there,
+    # one that is dropped (too many parked, abandoned, its thread at an end) would live for ever.
+    while True:
+        _run_job()
+        cast(greenlet, getcurrent().parent).switch()  # sleeps until the next job
+
+
+def _run_job() -> None:
+    worker = cast(_Worker, getcurrent())
+    job = cast(Job, worker.job)
+    job.run()
+    worker.job = job.task = None
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
 
 
 class _Parked(threading.local):
@@ -113,14 +147,21 @@ _parked = _Parked()
 
 
 def current_job() -> Job | None:
-    """Return the job that this code runs in, None outside the bridge."""
+    """Return the job that this code runs in, None outside the bridge.
+
+    A task that starts eagerly runs its first step in the greenlet of whoever started it; it is not
+    in that job, and must not wait there.
+    """
     worker = getcurrent()
-    return worker.job if type(worker) is _Worker else None
+    if type(worker) is not _Worker:
+        return None
+    job = worker.job
+    return job if job is not None and job.task is _current_task() else None
 
 
 def in_bridge() -> bool:
     """Tell whether this code runs in the bridge, so that ``await_`` may be called."""
-    return type(getcurrent()) is _Worker
+    return current_job() is not None
 
 
 def _engage(job: Job, context: contextvars.Context | None) -> _Worker:
@@ -147,6 +188,7 @@ def _pump(worker: _Worker, job: Job, yielded: Any = NOT_BEGUN) -> Generator[Any,
     """Run the worker's job, hand the futures that it yields to the event loop, give its outcome."""
     if yielded is NOT_BEGUN:
         worker.parent = getcurrent()
+        job.task = _current_task()
         yielded = worker.switch()
     while worker.job is job:
         try:
@@ -157,10 +199,12 @@ def _pump(worker: _Worker, job: Job, yielded: Any = NOT_BEGUN) -> Generator[Any,
         except BaseException as error:
             # The parent is whoever resumes, which need not be the task that began: graphql-core.
             worker.parent = getcurrent()
+            job.task = _current_task()
             # The instance alone would lose where it came from.
             yielded = worker.throw(type(error), error, error.__traceback__)
         else:
             worker.parent = getcurrent()
+            job.task = _current_task()
             yielded = worker.switch(sent)
     return _finish(worker, job)
 
@@ -189,7 +233,7 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
 
     The escape hatch for code that has no awaitable form, as SQLAlchemy's ``AsyncSession.run_sync``.
     """
-    if type(getcurrent()) is _Worker:
+    if in_bridge():
         return function(*args, **kwargs)
     return await enter_bridge(function, args, kwargs)
 
@@ -209,7 +253,7 @@ async def portal(awaitable: Awaitable[T]) -> T:
     Connections that synchronous code took go back to the pool whenever the coroutine waits, unless
     a transaction is open on them. The counterpart of ``greenback.with_portal_run``.
     """
-    if type(getcurrent()) is _Worker:
+    if in_bridge():
         return await awaitable
     return cast(T, await run_sync(_drive_outermost, awaitable))
 
@@ -236,6 +280,7 @@ def eager(
     job = Job(function, args, kwargs)
     worker = _engage(job, contextvars.copy_context())
     worker.parent = getcurrent()
+    job.task = _current_task()
     yielded = worker.switch()
     if worker.job is job:
         return Suspended(worker, job, yielded)
@@ -248,19 +293,28 @@ class Suspended(Coroutine[Any, Any, T]):
     def __init__(self, worker: _Worker, job: Job, yielded: Any) -> None:
         self._worker = worker
         self._job = job
-        self._rest = _pump(worker, job, yielded)
+        self._rest: Any = _pump(worker, job, yielded)
 
     def __await__(self) -> Generator[Any, Any, T]:
-        result: T = yield from self._rest
+        result: T = yield from self._unfinished()
         return result
+
+    def _unfinished(self) -> Any:
+        if self._rest.gi_frame is None:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        return self._rest
 
     def send(self, value: Any) -> Any:
         """Resume the job; see ``Coroutine.send``."""
-        return self._rest.send(value)
+        return self._unfinished().send(value)
 
     def throw(self, *error: Any) -> Any:
         """Raise an error where the job waits; see ``Coroutine.throw``."""
-        return self._rest.throw(*error)
+        rest = self._unfinished()
+        if getgeneratorstate(rest) == GEN_CREATED:
+            # The job is under way already: its code must see the error, and may clean up.
+            rest.send(None)
+        return rest.throw(*error)
 
     def close(self) -> None:
         """End the job, which can wait no more; see ``Coroutine.close``."""
@@ -282,7 +336,10 @@ def _abandon(worker: _Worker, job: Job) -> None:
         return
     job.abandoned = True
     worker.parent = getcurrent()
+    job.task = _current_task()
     worker.throw(GeneratorExit)
+    # Its traceback refers to the job: without this, a cycle per abandoned job.
+    job.error = None
 
 
 def await_(awaitable: Awaitable[T]) -> T:
@@ -298,15 +355,15 @@ def await_(awaitable: Awaitable[T]) -> T:
         MissingBridge: outside the bridge; the awaitable is closed first.
         BaseException: whatever the awaitable raises, cancellation included.
     """
-    worker = getcurrent()
-    if type(worker) is not _Worker or worker.job is None:
+    job = current_job()
+    if job is None:
         _close(awaitable)
         raise MissingBridge(
             f"await_({awaitable!r}) was called outside the bridge, so nothing can wait for it. "
             "Run the synchronous code around it with `await run_sync(function, ...)` or "
             "`await portal(coroutine)`, or write `await` in a coroutine."
         )
-    return _drive(worker, worker.job, awaitable)
+    return _drive(cast(_Worker, getcurrent()), job, awaitable)
 
 
 def _drive_outermost(awaitable: Awaitable[T]) -> T:
@@ -324,6 +381,8 @@ def _drive(worker: _Worker, job: Job, awaitable: Awaitable[T], *, suspending: bo
         yielded = coroutine.send(None)
         while True:
             try:
+                if job.abandoned:
+                    raise GeneratorExit
                 if suspending and job.scope is not None:
                     job.scope.suspend()
                 if job.deferred is not None:
@@ -352,10 +411,15 @@ async def _as_coroutine(awaitable: Awaitable[T]) -> T:
 
 def _close(awaitable: Any) -> None:
     close = getattr(awaitable, "close", None)
-    if close is not None:
-        # A coroutine that waits in its own clean-up cannot be helped: nobody resumes it.
-        with contextlib.suppress(RuntimeError):
+    if close is None:
+        return
+    # Each wait in a coroutine's clean-up makes close() fail, and the next call goes on from there.
+    for _ in range(CLOSE_ATTEMPTS):
+        try:
             close()
+        except RuntimeError:
+            continue
+        return
 
 
 def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:

@@ -104,7 +104,11 @@ def aexit(original: None) -> Callable[..., Awaitable[None]]:
         if exc_type is GeneratorExit:
             abandon(self)
         else:
-            await run_sync(leave, self, exc_type, exc_value, traceback)
+            try:
+                await run_sync(leave, self, exc_type, exc_value, traceback)
+            except GeneratorExit:
+                abandon(self)
+                raise
 
     return __aexit__
 

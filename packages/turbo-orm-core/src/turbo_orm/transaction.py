@@ -35,7 +35,11 @@ class AsyncAtomic(Atomic):
         if exc_type is GeneratorExit:
             abandon(self)
         else:
-            await run_sync(leave, self, exc_type, exc_value, traceback)
+            try:
+                await run_sync(leave, self, exc_type, exc_value, traceback)
+            except GeneratorExit:
+                abandon(self)
+                raise
 
     def __call__(self, func: C) -> C:
         """Run each call of a function, synchronous or not, in a block of its own."""

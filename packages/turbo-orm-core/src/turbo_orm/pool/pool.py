@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import os
 import sys
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 import psycopg
 import psycopg_pool
+from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import InterfaceError, OperationalError
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
@@ -84,6 +86,8 @@ class Pool:
     def __init__(self, recipe: PoolRecipe, loop: asyncio.AbstractEventLoop) -> None:
         self.alias = recipe.alias
         self.loop = loop
+        # In the child of a fork the sockets are the parent's: closing them would end its sessions.
+        self.pid = os.getpid()
         self.connections: weakref.WeakSet[AsyncConnection[Any]] = weakref.WeakSet()
         self.last_error: BaseException | None = None
         self._recipe = recipe
@@ -93,8 +97,12 @@ class Pool:
         self._closed = False
         self._janitor: asyncio.Task[None] | None = None
         self._closer: AsyncGenerator[None, None] | None = None
-        self._pool: psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]] = (
-            psycopg_pool.AsyncConnectionPool(
+        self._pool = self._make_pool()
+
+    def _make_pool(self) -> psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]:
+        recipe = self._recipe
+        try:
+            return psycopg_pool.AsyncConnectionPool(
                 connection_class=PooledConnection,
                 kwargs={**recipe.connect_kwargs, "autocommit": True, "opened_by": self},
                 configure=self._configure,
@@ -102,7 +110,10 @@ class Pool:
                 name=f"turbo_orm:{recipe.alias}",
                 **{**recipe.options, **recipe.sizes()},
             )
-        )
+        except (TypeError, ValueError) as error:
+            raise ImproperlyConfigured(
+                f"The settings of database {recipe.alias!r} ask for a pool that cannot be: {error}"
+            ) from error
 
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
         try:
@@ -129,7 +140,11 @@ class Pool:
 
     def stats(self) -> PoolStats:
         """Return the figures of this moment."""
-        return PoolStats.of(self.alias, self._pool.get_stats())
+        measured = self._pool.get_stats()
+        if self._opening is None:
+            # psycopg_pool counts the connections that it is going to open.
+            measured["pool_size"] = 0
+        return PoolStats.of(self.alias, measured)
 
     async def open(self) -> None:
         """Start the pool's workers; safe to call again and from several tasks."""
@@ -218,6 +233,8 @@ class Pool:
 
     def take_back(self, connection: AsyncConnection[Any]) -> asyncio.Task[None] | None:
         """Return a connection that is idle or closed; return the task if that needs to wait."""
+        if self.pid != os.getpid():
+            return None
         rest = begin_now(self._pool.putconn(connection))
         if rest is None:
             return None
@@ -228,6 +245,8 @@ class Pool:
 
     def discard(self, connection: AsyncConnection[Any]) -> None:
         """Close a connection whose state is in doubt, and let the pool replace it."""
+        if self.pid != os.getpid():
+            return
         connection.pgconn.finish()
         if self.closed:
             return
@@ -254,7 +273,7 @@ class Pool:
 
     def finish_idle(self) -> None:
         """Close the sockets of connections that nobody holds, without an event loop."""
-        for connection in list(self.connections):
+        for connection in list(self.connections) if self.pid == os.getpid() else ():
             if getattr(connection, "_pool", None) is None or self.loop.is_closed():
                 connection.pgconn.finish()
 
@@ -280,7 +299,9 @@ async def _end_workers_with_loop(pool: Any) -> None:
     try:
         await asyncio.get_running_loop().create_future()
     finally:
-        while alive := [worker for worker in pool._workers if not worker.done()]:
+        # Before Python 3.12 the scheduler's `wait_for` may swallow a cancellation as well.
+        tasks = [*pool._workers, pool._sched_runner]
+        while alive := [task for task in tasks if task is not None and not task.done()]:
             for worker in alive:
                 worker.cancel()
             await asyncio.sleep(0)
