@@ -26,14 +26,14 @@ def prepare() -> None:
 
 
 def spare_missing_extensions() -> None:
-    """Let migrations pass over extensions that the server does not have.
+    """Let migrations pass over an extension that the server may not have.
 
     An embedded PostgreSQL is built without OpenSSL, hence without pgcrypto, which Django's tests
     create but, since PostgreSQL 13 makes UUIDs by itself, do not need.
     """
-    from django.contrib.postgres.operations import CreateExtension
+    from django.contrib.postgres.operations import CryptoExtension
 
-    create = CreateExtension.database_forwards
+    create = CryptoExtension.database_forwards
 
     def create_if_available(self: Any, app_label: str, editor: Any, *states: Any) -> None:
         with editor.connection.cursor() as cursor:
@@ -41,7 +41,7 @@ def spare_missing_extensions() -> None:
             if cursor.fetchone():
                 create(self, app_label, editor, *states)
 
-    CreateExtension.database_forwards = create_if_available  # type: ignore[method-assign]
+    CryptoExtension.database_forwards = create_if_available  # type: ignore[method-assign]
 
 
 def spare_missing_collations() -> None:

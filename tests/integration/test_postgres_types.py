@@ -60,9 +60,14 @@ async def test_every_connection_of_the_pool_knows_the_types():
     await Special.objects.acreate(attributes={"a": "1"}, numbers=[1])
     await Word.objects.acreate(text="w", variants=["v"])
 
+    inside, all_inside = [], asyncio.Event()
+
     async def read():
         async with atomic():
-            await asyncio.sleep(0.05)
+            inside.append(1)
+            if len(inside) == 4:
+                all_inside.set()
+            await all_inside.wait()
             special, word = await Special.objects.aget(), await Word.objects.aget()
             pid = await run_sync(lambda: connection.connection.info.backend_pid)
             return pid, special.attributes, special.numbers, word.variants

@@ -12,18 +12,15 @@ from django.apps import apps
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
-_known: set[str] = set()
-
 
 def remember_content_types(alias: str) -> None:
     """Fill Django's cache with the content types of models that have generic relations.
 
     Args:
-        alias: the database alias; asked once in a process.
+        alias: the database alias.
     """
-    if alias in _known or not apps.is_installed("django.contrib.contenttypes"):
+    if not apps.is_installed("django.contrib.contenttypes"):
         return
-    _known.add(alias)
     from django.contrib.contenttypes.fields import GenericRelation
     from django.contrib.contenttypes.models import ContentType
 

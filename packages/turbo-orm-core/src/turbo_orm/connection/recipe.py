@@ -157,7 +157,10 @@ def _prepare(alias: str, factory: type[psycopg.Cursor[Any]], source: Any) -> Non
         # The sender that receivers know is the engine's own class, not ours made from it.
         sender: type[BaseDatabaseWrapper] = engine_class(alias)
         connection_created.send(sender=sender, connection=wrapper)
+        own_hooks, facade.execute_wrappers = facade.execute_wrappers, []
+        # Not the project's queries: its hooks need not see them.
         remember_content_types(alias)
+        facade.execute_wrappers = own_hooks
     finally:
         facade.lessee = NOBODY
         wrapper.connection = None
