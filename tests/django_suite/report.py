@@ -16,6 +16,12 @@ from .expected import differences
 COLUMNS = ("passed", "skipped", "server", "expected", "failed")
 
 
+HEADINGS = (
+    *("mode", "group", "run", "passed", "skipped"),
+    *("not on this server", "expected differences", "failures"),
+)
+
+
 class Row(NamedTuple):
     """The figures of one mode and group."""
 
@@ -27,8 +33,7 @@ class Row(NamedTuple):
 def table(rows: list[Row]) -> str:
     """Return the figures as a Markdown table, with a sum for each mode."""
     lines = [
-        "| mode | group | run | passed | skipped | not on this server | expected differences "
-        "| failures |",
+        f"| {' | '.join(HEADINGS)} |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for mode in dict.fromkeys(row.mode for row in rows):

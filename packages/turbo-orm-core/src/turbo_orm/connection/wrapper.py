@@ -320,6 +320,8 @@ class CommitHook:
     def __init__(self, function: Callable[[], Any]) -> None:
         update_wrapper(self, function)
         self.function = function
+        # Django before 6.1 asks for it when it logs a failure, and a partial has none.
+        self.__qualname__ = getattr(function, "__qualname__", repr(function))
 
     def __call__(self) -> Any:
         """Call it, and wait for what it returns."""
