@@ -18,7 +18,7 @@ from django.db.models.query import RawQuerySet
 from .bridge import await_, in_bridge, run_sync
 from .connection.engine import all_postgresql, is_postgresql
 from .connection.stream import stream_rows
-from .transaction import abandon, enter, in_block, leave
+from .transaction import AsyncAtomic, in_block
 
 
 def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,29 +88,12 @@ async def _threaded_rows(queryset: Any, chunk_size: int) -> AsyncGenerator[Any, 
 
 def aenter(original: None) -> Callable[..., Awaitable[None]]:
     """Return ``Atomic.__aenter__``, which Django does not have."""
-
-    async def __aenter__(self: Any) -> None:  # noqa: N807 -- what it becomes
-        await run_sync(enter, self)
-
-    return __aenter__
+    return AsyncAtomic.__aenter__
 
 
 def aexit(original: None) -> Callable[..., Awaitable[None]]:
     """Return ``Atomic.__aexit__``, which Django does not have."""
-
-    async def __aexit__(  # noqa: N807 -- what it becomes
-        self: Any, exc_type: Any, exc_value: Any, traceback: Any
-    ) -> None:
-        if exc_type is GeneratorExit:
-            abandon(self)
-        else:
-            try:
-                await run_sync(leave, self, exc_type, exc_value, traceback)
-            except GeneratorExit:
-                abandon(self)
-                raise
-
-    return __aexit__
+    return AsyncAtomic.__aexit__
 
 
 def decorate(original: Callable[..., Any]) -> Callable[..., Any]:

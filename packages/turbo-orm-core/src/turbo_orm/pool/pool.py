@@ -300,7 +300,7 @@ async def _end_workers_with_loop(pool: Any) -> None:
         await asyncio.get_running_loop().create_future()
     finally:
         # Before Python 3.12 the scheduler's `wait_for` may swallow a cancellation as well.
-        tasks = [*pool._workers, pool._sched_runner]
+        tasks = [*getattr(pool, "_workers", ()), getattr(pool, "_sched_runner", None)]
         while alive := [task for task in tasks if task is not None and not task.done()]:
             for worker in alive:
                 worker.cancel()
