@@ -151,8 +151,8 @@ def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
     """Check for AUTOCOMMIT switched off, where each awaited operation would be rolled back."""
     return [
         CheckWarning(
-            f"AUTOCOMMIT of {alias!r} is off: each awaited operation outside `atomic` ends with a "
-            "rollback, as a request does in Django.",
+            f"AUTOCOMMIT of {alias!r} is off: each awaited operation and each `atomic` block ends "
+            "with a rollback, as a request does in Django, unless it calls commit() itself.",
             hint="Leave AUTOCOMMIT on and use `async with atomic():`.",
             id="turbo_orm.W003",
         )
