@@ -63,13 +63,25 @@ def require_postgresql(alias: str) -> None:
 _ASYNC_UNSAFE_CODE = getattr(async_unsafe(bool), "__code__")  # noqa: B009  # unknown to stubs
 
 
+def _undecorated(owner: type) -> dict[str, Callable[..., Any]]:
+    functions = ((name, getattr(owner, name)) for name in dir(owner))
+    return {
+        name: function.__wrapped__
+        for name, function in functions
+        if getattr(function, "__code__", None) is _ASYNC_UNSAFE_CODE
+    }
+
+
+# Taken when this module is imported: Django's test cases put something else in their place.
+_OF_DJANGOS_BASE = _undecorated(BaseDatabaseWrapper)
+
+
 def _async_unsafe_methods(engine: type) -> dict[str, Callable[..., Any]]:
-    found: dict[str, Callable[..., Any]] = {}
-    for name in dir(engine):
-        function = getattr(engine, name)
-        if getattr(function, "__code__", None) is _ASYNC_UNSAFE_CODE:
-            found[name] = function.__wrapped__
-    return found
+    """Return what the methods of an engine do that Django forbids on an event loop."""
+    above_base = engine.__mro__[: engine.__mro__.index(BaseDatabaseWrapper)]
+    own = {name for owner in above_base for name in vars(owner)}
+    inherited = {name: call for name, call in _OF_DJANGOS_BASE.items() if name not in own}
+    return {**inherited, **_undecorated(engine)}
 
 
 def _guarded(function: Callable[..., Any], check: Callable[[Any], None]) -> Callable[..., Any]:
