@@ -195,6 +195,24 @@ async def test_swallowed_cancellation_of_a_save_cannot_commit_half_a_block():
     assert await Author.objects.filter(name="first half").acount() == 0
 
 
+async def test_cancellation_while_waiting_for_a_turn_cannot_commit_half_a_block():
+    async def stubborn():
+        async with atomic():
+            await Author.objects.acreate(name="first half")
+            child = asyncio.create_task(run_sync(sleep_in_server, 0.5))
+            await asyncio.sleep(0.1)
+            with contextlib.suppress(asyncio.CancelledError):
+                await Author.objects.acreate(name="second half")
+            await child
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0.3)
+    task.cancel()
+    await task
+
+    assert await Author.objects.acount() == 0
+
+
 async def test_cancellation_inside_a_savepoint_that_is_rolled_back_spares_the_outer_block():
     async def work():
         async with atomic():
