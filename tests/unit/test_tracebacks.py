@@ -1,6 +1,7 @@
 """Tracebacks across the bridge, both ways."""
 
 import asyncio
+import sys
 import traceback
 
 import pytest
@@ -39,3 +40,34 @@ async def test_error_of_a_coroutine_in_a_portal_shows_every_frame():
         await portal(view())
 
     assert {"view", "wait_for_failure", "fail_later"} <= set(frames(caught.value))
+
+
+async def test_error_being_handled_is_known_in_the_bridge_as_it_was():
+    def handled():
+        await_(asyncio.sleep(0))
+        return sys.exc_info()[1]
+
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError as error:
+        before = frames(error)
+        seen = await run_sync(handled), error
+        after = frames(error)
+
+    assert seen[0] is seen[1]
+    assert after == before
+    assert await run_sync(handled) is None
+
+
+async def test_error_raised_while_another_is_handled_has_it_as_its_context():
+    def fail():
+        raise KeyError
+
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError as error:
+        with pytest.raises(KeyError) as caught:
+            await run_sync(fail)
+        handled = error
+
+    assert caught.value.__context__ is handled

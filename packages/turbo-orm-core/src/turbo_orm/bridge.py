@@ -47,15 +47,8 @@ class Job:
     """One piece of synchronous work in the bridge."""
 
     __slots__ = (
-        "abandoned",
-        "args",
-        "deferred",
-        "error",
-        "function",
-        "kwargs",
-        "result",
-        "scope",
-        "task",
+        *("abandoned", "args", "deferred", "error", "function", "handled", "kwargs", "result"),
+        *("scope", "task"),
     )
 
     def __init__(
@@ -69,6 +62,8 @@ class Job:
         self.kwargs = kwargs
         self.result: Any = None
         self.error: BaseException | None = None
+        # What `sys.exc_info()` is where the job begins: a greenlet starts with none of its own.
+        self.handled = sys.exc_info()[1]
         # Set when the coroutine that waits for this job was closed: nothing may wait any more.
         self.abandoned = False
         # A cancellation that came while `await_shielded` was busy, not yet delivered.
@@ -79,12 +74,25 @@ class Job:
         """Call the function, in the worker's greenlet, and keep what comes of it."""
         try:
             try:
-                self.result = self.function(*self.args, **self.kwargs)
+                if self.handled is None:
+                    self.result = self.function(*self.args, **self.kwargs)
+                else:
+                    self._run_while_handling(self.handled)
             finally:
                 if self.scope is not None:
                     self.scope.exit()
         except BaseException as error:
             self.error = error
+
+    def _run_while_handling(self, error: BaseException) -> None:
+        self.handled, traceback = None, error.__traceback__
+        try:
+            raise error
+        except BaseException:
+            error.__traceback__ = traceback
+            self.result = self.function(*self.args, **self.kwargs)
+        finally:
+            del error
 
     def is_abandoned(self) -> bool:
         """Tell whether nothing may wait in this job any more; it can change at every wait."""
