@@ -26,22 +26,26 @@ def prepare() -> None:
 
 
 def spare_missing_extensions() -> None:
-    """Let migrations pass over an extension that the server may not have.
+    """Let migrations pass over extensions that the server does not have.
 
-    An embedded PostgreSQL is built without OpenSSL, hence without pgcrypto, which Django's tests
-    create but, since PostgreSQL 13 makes UUIDs by itself, do not need.
+    An embedded PostgreSQL is built without OpenSSL and the UUID library, hence without two that
+    Django's tests create but, since PostgreSQL 13 makes UUIDs by itself, hardly need.
     """
-    from django.contrib.postgres.operations import CryptoExtension
+    from django.contrib.postgres.operations import CreateExtension
+    from django.db import connection
 
-    create = CryptoExtension.database_forwards
+    wanted = {"pgcrypto", "uuid-ossp"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_available_extensions")
+        missing = wanted - {name for (name,) in cursor.fetchall()}
+    connection.close()
+    create = CreateExtension.database_forwards
 
-    def create_if_available(self: Any, app_label: str, editor: Any, *states: Any) -> None:
-        with editor.connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_available_extensions WHERE name = %s", [self.name])
-            if cursor.fetchone():
-                create(self, app_label, editor, *states)
+    def create_if_available(self: Any, *args: Any) -> None:
+        if self.name not in missing:
+            create(self, *args)
 
-    CryptoExtension.database_forwards = create_if_available  # type: ignore[method-assign]
+    CreateExtension.database_forwards = create_if_available  # type: ignore[method-assign]
 
 
 def spare_missing_collations() -> None:

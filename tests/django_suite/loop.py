@@ -28,8 +28,9 @@ class Counter:
     synchronous = 0
 
 
-# Set in tasks of their own: there the synchronous methods are Django's, whatever the mode.
-inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=False)
+# Whether the synchronous methods are Django's, whatever the mode: everywhere but in the suite's own
+# code, and so in the tasks that it starts and in those of the pool.
+inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=True)
 
 
 def in_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -84,6 +85,7 @@ def run_in_loop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run synchronous code in the bridge of a new event loop, from beginning to end."""
 
     async def main() -> Any:
+        inside.set(False)
         try:
             return await run_sync(function, *args, **kwargs)
         finally:
