@@ -12,7 +12,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,7 @@ async def break_down(key: int, options: argparse.Namespace) -> None:
         statement_in_bridge,
         statement_of_psycopg,
     )
-    spent = {work.__name__: await cpu_time(work, options) for work in works}
+    spent = await cpu_times(works, options)
     borrowed = spent["borrowing"] - spent["bridge"] - spent["psycopg_pool_alone"]
     statement = (
         spent["statement_in_bridge"]
@@ -172,15 +172,19 @@ async def break_down(key: int, options: argparse.Namespace) -> None:
     print(f"  psycopg_pool alone              {spent['psycopg_pool_alone']:6.1f} us")
 
 
-async def cpu_time(work: Callable[[], Awaitable[None]], options: argparse.Namespace) -> float:
-    """Return the median of the microseconds of CPU time that one call takes."""
-    taken = []
+async def cpu_times(
+    works: Iterable[Callable[[], Awaitable[None]]], options: argparse.Namespace
+) -> dict[str, float]:
+    """Return the median of the microseconds of CPU time that each takes, in interleaved rounds."""
+    taken: dict[str, list[float]] = {work.__name__: [] for work in works}
     for _ in range(options.rounds):
-        began = time.process_time()
-        for _ in range(options.each * 10):
-            await work()
-        taken.append((time.process_time() - began) / (options.each * 10) * 1e6)
-    return statistics.median(taken)
+        for work in works:
+            began = time.process_time()
+            for _ in range(options.each * 4):
+                await work()
+            spent = time.process_time() - began
+            taken[work.__name__].append(spent / (options.each * 4) * 1e6)
+    return {name: statistics.median(values) for name, values in taken.items()}
 
 
 def main() -> None:
