@@ -126,6 +126,8 @@ class Pool:
             connection.pgconn.finish()
             raise
         self._connected_once = True
+        # An old failure must not be named as the cause of a pool that is merely exhausted.
+        self.last_error = None
 
     def note_failure(self, error: BaseException) -> None:
         """Remember why no connection came; tell it to those who wait for the very first one."""
