@@ -17,6 +17,7 @@ from django.db.models.fields import related_descriptors
 from django.db.models.query import QuerySet, RawQuerySet
 
 from turbo_orm import await_, in_bridge
+from turbo_orm.query.planned import PlannedQuerySet
 from turbo_orm.query.queryset import TERMINALS
 from turbo_orm.redirect import RELATED
 from turbo_orm.transaction import enter, leave
@@ -155,10 +156,12 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
                 stack.enter_context(mock.patch.object(owner, name, value))
 
             for name in TERMINALS:
-                put(QuerySet, name[1:], twin(getattr(QuerySet, name[1:]), name))
+                for owner in (QuerySet, PlannedQuerySet):
+                    if name[1:] in vars(owner):
+                        put(owner, name[1:], twin(getattr(owner, name[1:]), name))
             for name in ("asave", "adelete", "arefresh_from_db"):
                 put(models.Model, name[1:], twin(getattr(models.Model, name[1:]), name))
-            for owner in (QuerySet, RawQuerySet):
+            for owner in (QuerySet, PlannedQuerySet, RawQuerySet):
                 put(owner, "_fetch_all", fetch_all(owner._fetch_all))
             put(QuerySet, "iterator", iterator(QuerySet.iterator))
             put(transaction.Atomic, "__enter__", atomic_enter(transaction.Atomic.__enter__))

@@ -15,6 +15,7 @@ import asgiref.sync
 from django.test.runner import DiscoverRunner
 
 from turbo_orm import redirect
+from turbo_orm.plan.stats import counts, unplanned
 
 from .loop import Counter, run_in_loop
 
@@ -93,6 +94,7 @@ class SuiteRunner(DiscoverRunner):
             "outcomes": result.outcomes,
             "bridged": Counter.bridged,
             "synchronous": Counter.synchronous,
+            "plans": {**counts, "unplannable": dict(unplanned)},
         }
         Path(os.environ["TURBO_SUITE_REPORT"]).write_text(json.dumps(report), encoding="utf-8")
         return result

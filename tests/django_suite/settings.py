@@ -27,7 +27,10 @@ def database(name: str) -> dict[str, object]:
 
 DATABASES = {"default": database("default"), "other": database("other")}
 # Django's tests hold several connections at once only where they start threads of their own.
-TURBO_ORM = {"POOL": {alias: {"min_size": 1, "max_size": 8} for alias in DATABASES}}
+TURBO_ORM = {
+    "POOL": {alias: {"min_size": 1, "max_size": 8} for alias in DATABASES},
+    "PLANS": os.environ.get("TURBO_SUITE_PLANS", "verify"),
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECRET_KEY = "only for tests"
 TEST_RUNNER = "tests.django_suite.runner.SuiteRunner"

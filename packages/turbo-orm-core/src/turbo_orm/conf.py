@@ -24,11 +24,16 @@ class TurboSettings:
             them before Django 5.1, whose synchronous backend does not know that option.
         CLEANUP_TIMEOUT: seconds that a commit, rollback or return to the pool may still take after
             its task was cancelled; then the connection is closed.
+        PLANS: ``"on"``: querysets of a known shape are neither built nor compiled again; ``"off"``:
+            Django does it each time; ``"verify"``: each use of a plan is compared with Django.
+        PLAN_CACHE_SIZE: how many plans are kept.
     """
 
     REDIRECT_DJANGO: bool = True
     POOL: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     CLEANUP_TIMEOUT: float = 5.0
+    PLANS: str = "on"
+    PLAN_CACHE_SIZE: int = 1000
 
 
 KNOWN_KEYS = frozenset(field.name for field in dataclasses.fields(TurboSettings))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -70,6 +72,20 @@ class Scope:
                     del self.wrappers[wrapper.alias]
                 else:
                     self.private.remove(wrapper)
+
+
+@contextlib.contextmanager
+def swapped(scope: Scope, wrapper: BridgedWrapper) -> Iterator[None]:
+    """Let another wrapper be that of a job for its alias."""
+    before = scope.wrappers.get(wrapper.alias)
+    scope.wrappers[wrapper.alias] = wrapper
+    try:
+        yield
+    finally:
+        if before is None:
+            scope.wrappers.pop(wrapper.alias, None)
+        else:
+            scope.wrappers[wrapper.alias] = before
 
 
 def scope_of(job: Job) -> Scope:

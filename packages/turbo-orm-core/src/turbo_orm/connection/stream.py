@@ -12,7 +12,7 @@ from django.db.utils import Error
 from ..bridge import current_job, run_sync
 from .engine import take_wrapper
 from .lending import resolve
-from .scope import Scope, scope_of
+from .scope import scope_of, swapped
 from .transactions import current_hold
 from .wrapper import BridgedWrapper
 
@@ -76,7 +76,7 @@ class Stream(Generic[T]):
             return
         if self._wrapper is None:
             self._wrapper = take_wrapper(self._alias)
-        with _swapped(scope, self._wrapper):
+        with swapped(scope, self._wrapper):
             yield
 
     def _finish(self) -> None:
@@ -90,19 +90,6 @@ class Stream(Generic[T]):
             wrapper, self._wrapper = self._wrapper, None
             if wrapper is not None:
                 wrapper.finish()
-
-
-@contextlib.contextmanager
-def _swapped(scope: Scope, wrapper: BridgedWrapper) -> Iterator[None]:
-    before = scope.wrappers.get(wrapper.alias)
-    scope.wrappers[wrapper.alias] = wrapper
-    try:
-        yield
-    finally:
-        if before is None:
-            scope.wrappers.pop(wrapper.alias, None)
-        else:
-            scope.wrappers[wrapper.alias] = before
 
 
 async def stream_rows(

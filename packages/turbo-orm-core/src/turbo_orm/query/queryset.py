@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Model, QuerySet
 
-from ..bridge import run_sync
 from ..connection.stream import stream_rows
 from .awaited import with_awaited
+from .planned import PLANNED, PlannedQuerySet
 from .raw import AsyncRawQuerySet
 
 if TYPE_CHECKING:
@@ -27,30 +26,25 @@ else:
     # Django's class takes parameters at run time too, and ignores them.
     TypedQuerySet, M_co, R_co = QuerySet, Any, Any
 
-TERMINALS = (
-    "aaggregate",
+BRIDGED = (
     "abulk_create",
     "abulk_update",
     "acontains",
-    "acount",
     "acreate",
     "adelete",
     "aearliest",
-    "aexists",
     "aexplain",
-    "afirst",
-    "aget",
     "aget_or_create",
     "ain_bulk",
-    "alast",
     "alatest",
     "aupdate",
     "aupdate_or_create",
 )
+TERMINALS = (*BRIDGED, *PLANNED)
 
 
-@with_awaited(TERMINALS)
-class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
+@with_awaited(BRIDGED)
+class AsyncQuerySet(PlannedQuerySet, TypedQuerySet[M_co, R_co]):
     """A lazy database query; every ``a*`` method waits on the event loop, in no thread.
 
     Mirrors ``django.db.models.QuerySet``, of which it is a subclass: everything else of a queryset
@@ -76,18 +70,12 @@ class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
 
         The awaitable form of ``list(queryset)``.
         """
-        if self._result_cache is None or not self._fetched:
-            await run_sync(self._fetch_all)
+        await self._afetch_all()
         return list(cast("list[R_co]", self._result_cache))
-
-    @property
-    def _fetched(self) -> bool:
-        return bool(self._prefetch_done or not self._prefetch_related_lookups)
 
     def __aiter__(self) -> AsyncIterator[R_co]:
         async def generator() -> AsyncGenerator[R_co, None]:
-            if self._result_cache is None or not self._fetched:
-                await run_sync(self._fetch_all)
+            await self._afetch_all()
             for item in cast("list[R_co]", self._result_cache):
                 yield item
 
@@ -159,16 +147,6 @@ class AsyncQuerySet(TypedQuerySet[M_co, R_co]):
         The awaitable form of ``list(queryset.raw(...))``.
         """
         return await self.raw(raw_query, params, translations, using).alist()
-
-    def _fetch_all(self) -> None:
-        try:
-            super()._fetch_all()
-        except SynchronousOnlyOperation as error:
-            raise SynchronousOnlyOperation(
-                f"A queryset of {self.model.__name__} was evaluated synchronously on the event "
-                "loop. Use `await queryset.alist()` or `async for`; run synchronous code that "
-                "evaluates querysets with `await run_sync(function)`."
-            ) from error
 
 
 # On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed

@@ -1,0 +1,223 @@
+"""Turn an argument into the parameters of a known statement, through Django's own lookups."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db.models import fields, lookups
+from django.db.models.expressions import Col
+from django.db.models.fields import related_lookups
+
+from .exceptions import Unplannable
+from .record import Prepared
+from .tracing import Compiled
+
+# Returns parameters; raises anything if the value does not fit the statement.
+Binder = Callable[[Any], Sequence[Any]]
+
+
+class DoesNotFit(Exception):  # noqa: N818 -- a signal, not an error
+    """The arguments would give other SQL than that of the plan."""
+
+
+# Values of these types are taken by these fields without any doubt, so that nobody needs to look
+# at them before the query is executed.
+INTEGERS = frozenset(
+    {
+        *(fields.AutoField, fields.BigAutoField, fields.SmallAutoField, fields.IntegerField),
+        *(fields.BigIntegerField, fields.SmallIntegerField, fields.PositiveIntegerField),
+        *(fields.PositiveBigIntegerField, fields.PositiveSmallIntegerField),
+    }
+)
+TEXTS = frozenset(
+    {fields.CharField, fields.TextField, fields.SlugField, fields.EmailField, fields.URLField}
+)
+UNDOUBTED: dict[type, frozenset[Any]] = {
+    int: INTEGERS,
+    str: TEXTS,
+    float: frozenset({fields.FloatField}),
+    uuid.UUID: frozenset({fields.UUIDField}),
+    datetime.date: frozenset({fields.DateField}),
+    datetime.timedelta: frozenset({fields.DurationField}),
+    datetime.time: frozenset({fields.TimeField}),
+    decimal.Decimal: frozenset(),
+}
+
+COMPARISONS = frozenset(
+    {
+        *(lookups.Exact, lookups.GreaterThan, lookups.GreaterThanOrEqual, lookups.LessThan),
+        *(lookups.LessThanOrEqual, lookups.IntegerFieldExact, lookups.IntegerGreaterThan),
+        *(lookups.IntegerGreaterThanOrEqual, lookups.IntegerLessThan),
+        lookups.IntegerLessThanOrEqual,
+    }
+)
+RELATED = frozenset(
+    {
+        *(related_lookups.RelatedExact, related_lookups.RelatedGreaterThan),
+        *(related_lookups.RelatedGreaterThanOrEqual, related_lookups.RelatedLessThan),
+        related_lookups.RelatedLessThanOrEqual,
+    }
+)
+PATTERNS = frozenset(
+    {
+        *(lookups.Contains, lookups.IContains, lookups.StartsWith, lookups.IStartsWith),
+        *(lookups.EndsWith, lookups.IEndsWith),
+    }
+)
+# Their SQL is the left side, an operator and what `process_rhs` gives.
+COMPOSED = frozenset(
+    {
+        lookups.BuiltinLookup.as_sql,
+        lookups.Exact.as_sql,
+        lookups.In.as_sql,
+        related_lookups.RelatedIn.as_sql,
+        related_lookups.RelatedLookupMixin.as_sql,
+    }
+)
+
+
+def is_undoubted(compiled: Compiled) -> bool:
+    """Tell whether Django would refuse no value of this type here, and looks at none early."""
+    lookup = compiled.lookup
+    kind = type(compiled.value)
+    return (
+        type(lookup) in COMPARISONS | RELATED | PATTERNS
+        and type(lookup.lhs) is Col
+        and not lookup.bilateral_transforms
+        and type(target_of(lookup)) in UNDOUBTED.get(kind, ())
+    )
+
+
+def target_of(lookup: Any) -> Any:
+    """Return the field whose values the left side of a lookup has, through foreign keys."""
+    field = lookup.lhs.output_field
+    if type(lookup) in RELATED:
+        return getattr(field, "target_field", field)
+    return field
+
+
+def binder_of(compiled: Compiled) -> Binder:
+    """Return what turns a value into the parameters of a compiled lookup.
+
+    Args:
+        compiled: the lookup, from a trace.
+
+    Returns:
+        A function that raises if the lookup on that value would have other SQL.
+    """
+    for make in (_direct, _composed, _complete):
+        binder = make(compiled)
+        if binder is not None and _gives_the_same(binder, compiled):
+            return binder
+    raise Unplannable("a lookup that gives other parameters each time")
+
+
+def _gives_the_same(binder: Binder, compiled: Compiled) -> bool:
+    found = tuple(binder(compiled.value))
+    return found == compiled.params and [*map(type, found)] == [*map(type, compiled.params)]
+
+
+def _direct(compiled: Compiled) -> Binder | None:
+    lookup, connection = compiled.lookup, compiled.compiler.connection
+    if not is_undoubted(compiled) or len(compiled.params) != 1:
+        return None
+    field = target_of(lookup)
+    if type(lookup) in PATTERNS:
+        return _pattern(lookup.param_pattern, connection.ops.prep_for_like_query)
+    prepare, adapt = field.get_prep_value, field.get_db_prep_value
+    if isinstance(lookup, lookups.IntegerFieldOverflow):
+        low, high = connection.ops.integer_field_range(field.get_internal_type())
+        return _integer(prepare, adapt, connection, low, high)
+
+    def bind(value: Any) -> Sequence[Any]:
+        return (adapt(prepare(value), connection, prepared=True),)
+
+    return bind
+
+
+def _pattern(pattern: str, escape: Callable[[str], str]) -> Binder:
+    def bind(value: Any) -> Sequence[Any]:
+        return (pattern % escape(value),)
+
+    return bind
+
+
+def _integer(prepare: Any, adapt: Any, connection: Any, low: Any, high: Any) -> Binder:
+    def bind(value: Any) -> Sequence[Any]:
+        # Django knows that no row can match, or that every row does.
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise DoesNotFit
+        return (adapt(prepare(value), connection, prepared=True),)
+
+    return bind
+
+
+def _composed(compiled: Compiled) -> Binder | None:
+    """Leave out the left side, of which the SQL cannot change."""
+    lookup, compiler, connection = compiled.lookup, compiled.compiler, compiled.compiler.connection
+    kind, lhs = type(lookup), lookup.lhs
+    if (
+        type(lhs) is not Col
+        or kind.as_sql not in COMPOSED
+        or hasattr(kind, f"as_{connection.vendor}")
+        or lookup.process_lhs(compiler, connection)[1]
+    ):
+        return None
+    expected = lookup.process_rhs(compiler, connection)[0]
+
+    def bind(value: Any) -> Sequence[Any]:
+        made = value.lookup if type(value) is Prepared else kind(lhs, value)
+        _refuse_null(made)
+        sql, params = made.process_rhs(compiler, connection)
+        if sql != expected:
+            raise DoesNotFit
+        found: Sequence[Any] = params
+        return found
+
+    return bind
+
+
+def _complete(compiled: Compiled) -> Binder:
+    """Compile the whole lookup anew."""
+    compiler, expected = compiled.compiler, compiled.sql
+    kind, lhs = type(compiled.lookup), compiled.lookup.lhs
+
+    def bind(value: Any) -> Sequence[Any]:
+        made = value.lookup if type(value) is Prepared else kind(lhs, value)
+        _refuse_null(made)
+        sql, params = compiler.compile(made)
+        if sql != expected:
+            raise DoesNotFit
+        found: Sequence[Any] = params
+        return found
+
+    return bind
+
+
+def _refuse_null(lookup: Any) -> None:
+    # Django makes another lookup of it.
+    if lookup.rhs is None:
+        raise DoesNotFit
+
+
+def preparer_of(compiled: Compiled) -> Callable[[Any], Any] | None:
+    """Return what must look at a value when its condition is written, None if nothing needs to.
+
+    Django refuses a value that does not fit its field as soon as the condition is written, and
+    reads the primary key of an instance then.
+    """
+    if is_undoubted(compiled) and len(compiled.params) == 1:
+        return None
+    kind, lhs = type(compiled.lookup), compiled.lookup.lhs
+
+    def prepare(value: Any) -> Any:
+        lookup = kind(lhs, value)
+        if lookup.rhs is None:
+            raise DoesNotFit
+        return Prepared(value, lookup)
+
+    return prepare

@@ -1,0 +1,23 @@
+"""Why something is left to Django."""
+
+from __future__ import annotations
+
+from ..exceptions import TurboOrmError
+
+
+class Unplannable(Exception):  # noqa: N818 -- a signal between the modules of this room
+    """A queryset that Django itself must build or execute.
+
+    Args:
+        reason: for the statistics, a few words without data.
+        lasting: whether it is so for every argument of this shape.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.lasting = lasting
+
+
+class PlanMismatch(TurboOrmError):
+    """A cached plan gave something else than Django; raised under ``PLANS = "verify"``."""

@@ -1,0 +1,121 @@
+"""The one seam where a planned statement is executed: directly, or as Django does if observed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.db import connections
+from django.db.backends.postgresql.base import Cursor, DatabaseWrapper, ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
+from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor
+from psycopg.pq import TransactionStatus
+
+from ..bridge import run_sync
+from ..connection.context import context_hooks, find_query_log
+from ..connection.engine import engine_class, idle_wrapper
+from ..connection.transactions import current_hold
+from ..pool import Pool, get_pool
+
+Row = tuple[Any, ...]
+
+IDLE = TransactionStatus.IDLE
+
+# Django's two kinds of cursor, and psycopg's asynchronous ones that bind parameters alike.
+CURSORS: dict[Any, Any] = {Cursor: AsyncClientCursor, ServerBindingCursor: AsyncCursor}
+
+
+class Statement(NamedTuple):
+    """A statement ready to be executed.
+
+    Args:
+        sql: what is sent.
+        params: its parameters.
+        seen_sql: what observers are to see: the statement as Django writes it.
+        seen_params: the parameters as observers are to see them.
+    """
+
+    sql: str
+    params: Sequence[Any]
+    seen_sql: str
+    seen_params: Sequence[Any]
+
+
+async def execute(alias: str, statement: Statement) -> list[Row]:
+    """Execute a statement on a connection of its own, or the transaction's; return all rows.
+
+    Args:
+        alias: the database alias.
+        statement: what to execute.
+
+    Raises:
+        DatabaseError: the database refused the statement, as Django's error.
+    """
+    if not is_observed(alias) and current_hold(alias) is None and is_plain_engine(alias):
+        pool = get_pool(alias)
+        rows = await _execute_on(pool, await pool.lend(), alias, statement)
+        if rows is not None:
+            return rows
+    return await run_sync(execute_in_bridge, alias, statement)
+
+
+async def _execute_on(
+    pool: Pool, source: AsyncConnection[Any], alias: str, statement: Statement
+) -> list[Row] | None:
+    """Execute on a borrowed connection and give it back; None if only Django's cursor will do."""
+    try:
+        facade: Any = cast("Any", source).facade
+        cursor_class = CURSORS.get(facade.cursor_factory)
+        if cursor_class is None or facade.execute_wrappers:
+            return None
+        with idle_wrapper(alias).wrap_database_errors:
+            cursor = cursor_class(source)
+            await cursor.execute(statement.sql, statement.params)
+            return cast("list[Row]", await cursor.fetchall())
+    finally:
+        # A statement that was interrupted may still run.
+        if source.pgconn.transaction_status == IDLE:
+            pool.take_back(source)
+        else:
+            pool.discard(source)
+
+
+def execute_in_bridge(alias: str, statement: Statement) -> list[Row]:
+    """Execute a statement through Django's cursor, with all that observes it."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement.seen_sql, statement.seen_params)
+        return cursor.fetchall()
+
+
+def is_observed(alias: str) -> bool:
+    """Tell whether somebody watches the statements of this context."""
+    if settings.DEBUG or context_hooks(alias):
+        return True
+    log = find_query_log(alias)
+    if log is not None and log.forced:
+        return True
+    # Sentry and its like put their own functions there.
+    return CursorWrapper.execute.__module__ != "django.db.backends.utils"
+
+
+@functools.lru_cache(maxsize=64)
+def is_plain_engine(alias: str) -> bool:
+    """Tell whether an engine makes and uses cursors just as Django's own does, in autocommit."""
+    engine = engine_class(alias)
+    same = all(
+        getattr(engine, name) is getattr(DatabaseWrapper, name)
+        for name in ("create_cursor", "make_cursor", "make_debug_cursor", "cursor", "_cursor")
+    )
+    return same and connections.settings[alias]["AUTOCOMMIT"] is True
+
+
+
+
+def _forget(**kwargs: Any) -> None:
+    is_plain_engine.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="turbo_orm.plan.execute")

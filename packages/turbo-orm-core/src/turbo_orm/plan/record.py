@@ -1,0 +1,178 @@
+"""A queryset's chain as it was written: what Django's ``Query`` is made of when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.sql import Query
+
+from . import shape, stats
+from .cache import Node, cache
+from .exceptions import Unplannable
+
+# A step takes a queryset of Django's and what it was recorded with, and returns the next queryset.
+Step = Callable[[Any, Any], Any]
+
+
+class Record:
+    """One step of a chain, and by its predecessor all before it. Never changes."""
+
+    __slots__ = ("node", "payload", "previous", "step", "values")
+
+    def __init__(
+        self,
+        node: Node,
+        values: tuple[Any, ...],
+        previous: Record | None = None,
+        step: Step | None = None,
+        payload: Any = None,
+    ) -> None:
+        self.node = node
+        self.values = values
+        self.previous = previous
+        self.step = step
+        self.payload = payload
+
+    def __deepcopy__(self, memo: Any) -> Record:
+        return self
+
+    @property
+    def current(self) -> bool:
+        """Whether the cache still knows this shape's tree."""
+        return self.node.generation == cache.generation
+
+    def steps(self) -> list[Record]:
+        """Return every step, the first one first."""
+        found = []
+        record: Record | None = self
+        while record is not None and record.step is not None:
+            found.append(record)
+            record = record.previous
+        return found[::-1]
+
+
+class Prepared:
+    """A value that Django's lookup has looked at when the condition was written."""
+
+    __slots__ = ("lookup", "raw")
+
+    def __init__(self, raw: Any, lookup: Any) -> None:
+        self.raw = raw
+        self.lookup = lookup
+
+
+def root(model: Any) -> Record | None:
+    """Return the empty chain of a model, None if nothing is to be recorded."""
+    if model is None or not cache.enabled:
+        return None
+    node = cache.roots.get(model)
+    if node is None or node.ordering is not model._meta.ordering:
+        node = cache.add_node(None, model, 0, QuerySet(model))
+        # Some tests change it, and it is part of every shape.
+        node.ordering = model._meta.ordering
+        node.root = Record(node, ())
+    found: Record = node.root
+    return found
+
+
+def build(model: Any, record: Record, query_class: type[Query] = Query) -> Any:
+    """Return a queryset of Django's own on which every step of a chain was done.
+
+    Args:
+        model: the model of the queryset.
+        record: the end of the chain.
+        query_class: what its ``query`` is an instance of.
+    """
+    queryset: Any = QuerySet(model, query=query_class(model))
+    for step in record.steps():
+        assert step.step is not None
+        queryset = step.step(queryset, step.payload)
+    return queryset
+
+
+def method(queryset: Any, payload: tuple[str, tuple[Any, ...], Mapping[str, Any]]) -> Any:
+    """Call a method of Django's queryset again."""
+    name, args, kwargs = payload
+    return getattr(QuerySet, name)(queryset, *args, **kwargs)
+
+
+def condition(queryset: Any, payload: tuple[str, list[Any]]) -> Any:
+    """Call ``filter()`` or ``exclude()`` again, with conditions as positional arguments."""
+    name, children = payload
+    return getattr(QuerySet, name)(queryset, *children)
+
+
+def limits(queryset: Any, payload: tuple[int | None, int | None]) -> Any:
+    """Take a slice again."""
+    return queryset[payload[0] : payload[1]]
+
+
+def sticky(queryset: Any, payload: tuple[Step, Any]) -> Any:
+    """Do another step, the first of two filters that share their joins."""
+    step, inner = payload
+    return step(queryset._next_is_sticky(), inner)
+
+
+def chain(queryset: Any, payload: None) -> Any:
+    """Do nothing but what each step does: end the stickiness of a filter."""
+    return QuerySet.all(queryset)
+
+
+def conditions_of(step: Record) -> list[Any] | None:
+    """Return the conditions that a step adds, None if it adds none."""
+    function, payload = step.step, step.payload
+    if function is sticky:
+        function, payload = payload
+    return payload[1] if function is condition else None
+
+
+def with_values(payload: Any, values: list[Any]) -> Any:
+    """Return what a condition is recorded with, with other values."""
+    if isinstance(payload[1], list):
+        return payload[0], shape.with_values(payload[1], iter(values))
+    # A sticky one.
+    return payload[0], with_values(payload[1], values)
+
+
+def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Return the key of a call of which every argument belongs to the shape, None if it has none."""
+    if name == "values_list" and not args and kwargs.get("flat"):
+        # Django warns each time.
+        return None
+    try:
+        for argument in args:
+            if type(argument) is not str:
+                return (name, shape.static(args), shape.static(kwargs))
+        return (name, args, shape.static(kwargs)) if kwargs else (name, args)
+    except Unplannable as error:
+        stats.unplanned[error.reason] += 1
+        return None
+
+
+def shape_of_conditions(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Any, list[Any], list[Any]] | None:
+    """Return key, values and conditions of ``filter()`` or ``exclude()``, None if it has none."""
+    values: list[Any] = []
+    try:
+        key, children = shape.conditions(args, kwargs, values)
+    except Unplannable as error:
+        stats.unplanned[error.reason] += 1
+        return None
+    return (name, key), values, children
+
+
+def shape_of_slice(key: Any, sliced: bool) -> tuple[int | None, int | None] | None:
+    """Return start and stop of a slice that only sets limits, None for any other."""
+    if sliced or type(key) is not slice or key.step is not None:
+        return None
+    start, stop = key.start, key.stop
+    for end in (start, stop):
+        if end is not None and (type(end) is not int or end < 0):
+            return None
+    if stop is None and not start:
+        return None
+    # An empty slice is an empty queryset.
+    return None if stop is not None and (start or 0) >= stop else (start, stop)

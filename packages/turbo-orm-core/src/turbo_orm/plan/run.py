@@ -1,0 +1,210 @@
+"""Execute a recorded queryset by its plan, or let Django do it and make the plan meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import EmptyResultSet
+from django.utils import timezone
+
+from ..bridge import run_sync
+from . import stats, verify
+from .cache import Unplanned, cache
+from .exceptions import Unplannable
+from .hydrate import make_hydrator
+from .execute import Statement, execute, execute_in_bridge
+from .plan import Plan
+from .record import Record
+from .rows import objects_of
+from .terminals import FINISH, ROWS
+from .trace import Terminal, fresh, make_plan, planning
+
+# A shape whose plan cannot be made of these arguments may have one with others.
+ATTEMPTS = 3
+# No project has this zone as its own.
+OTHER_ZONE = timezone.get_fixed_timezone(197)
+
+
+def plan_key(record: Record, alias: str, name: Any) -> tuple[Any, ...]:
+    """Return where the plan of a terminal is kept at the node of a chain."""
+    if name in record.node.by_time_zone:
+        return name, alias, timezone.get_current_timezone_name()
+    return name, alias
+
+
+def find_plan(record: Record, alias: str, name: Any) -> Plan | Unplanned | None:
+    """Return the plan of a chain and terminal, what says that there is none, or None."""
+    if not record.current:
+        return Unplanned("the plans were cleared meanwhile")
+    return record.node.plans.get(plan_key(record, alias, name))
+
+
+def ready(record: Record, alias: str, name: Any) -> tuple[Plan, Statement] | None:
+    """Return plan and statement of a chain, None if Django must execute it."""
+    plan = find_plan(record, alias, name)
+    if type(plan) is not Plan:
+        if plan is not None:
+            stats.unplanned[plan.reason] += 1
+        return None
+    values = record.values
+    try:
+        params = plan.bind(values)
+        if plan.limits is None:
+            statement = Statement(plan.sql, params, plan.sql, params)
+        else:
+            seen = plan.bind(values, as_django=True)
+            statement = Statement(plan.sql, params, plan.sql_as_django(values), seen)
+    except Exception:
+        # If it is an error at all, Django raises it.
+        stats.counts["fallbacks"] += 1
+        return None
+    stats.counts["hits"] += 1
+    cache.plans.move_to_end(plan)
+    return plan, statement
+
+
+async def fetch(queryset: Any, record: Record) -> list[Any]:
+    """Return the objects of a recorded queryset; for code outside the bridge."""
+    alias = queryset.db
+    found = None if cache.verifying else ready(record, alias, ROWS[0])
+    if found is None or found[0].iterable_class is not queryset._iterable_class:
+        return await run_sync(fetch_in_bridge, queryset, record)
+    plan, statement = found
+    rows = await execute(alias, statement)
+    hydrator = plan.hydrator
+    if hydrator is not None and hydrator.pure and hydrator.still_valid():
+        return hydrate(plan, queryset, rows, alias)
+    return await run_sync(hydrate, plan, queryset, rows, alias)
+
+
+def fetch_in_bridge(queryset: Any, record: Record) -> list[Any]:
+    """Return the objects of a recorded queryset; for code in the bridge."""
+    alias = queryset.db
+    found = ready(record, alias, ROWS[0])
+    if found is None or found[0].iterable_class is not queryset._iterable_class:
+        learn(queryset, record, ROWS)
+        return as_django(queryset, lambda: list(queryset._iterable_class(queryset)))
+    plan, statement = found
+    if cache.verifying:
+        verify.statement(queryset.model, alias, record, ROWS[1], statement)
+    rows = execute_in_bridge(alias, statement)
+    objects = hydrate(plan, queryset, rows, alias)
+    if cache.verifying:
+        verify.objects(objects, lambda: objects_of(plan, queryset, rows, alias))
+    return objects
+
+
+def hydrate(plan: Plan, queryset: Any, rows: list[Any], alias: str) -> list[Any]:
+    """Return the objects that rows stand for."""
+    hydrator = plan.hydrator
+    if hydrator is None or not hydrator.still_valid():
+        return objects_of(plan, queryset, rows, alias)
+    made: list[Any] = hydrator(
+        rows,
+        alias,
+        queryset._known_related_objects,
+        getattr(queryset, "_fetch_mode", None),
+        plan.compiler.connection,
+    )
+    return made
+
+
+async def conclude(
+    queryset: Any, record: Record, terminal: tuple[Any, Terminal], otherwise: Callable[[], Any]
+) -> Any:
+    """Return the result of ``count()`` and its kin; for code outside the bridge.
+
+    Args:
+        queryset: a recorded queryset.
+        record: its chain.
+        terminal: the key of the method and the method.
+        otherwise: Django's own method.
+    """
+    alias = queryset.db
+    found = None if cache.verifying else ready(record, alias, terminal[0])
+    if found is None:
+        return await run_sync(conclude_in_bridge, queryset, record, terminal, otherwise)
+    plan, statement = found
+    return _finish(terminal[0], plan, await execute(alias, statement))
+
+
+def conclude_in_bridge(
+    queryset: Any, record: Record, terminal: tuple[Any, Terminal], otherwise: Callable[[], Any]
+) -> Any:
+    """Return the result of ``count()`` and its kin; for code in the bridge."""
+    alias = queryset.db
+    found = ready(record, alias, terminal[0])
+    if found is None:
+        learn(queryset, record, terminal)
+        return as_django(queryset, otherwise)
+    plan, statement = found
+    if cache.verifying:
+        verify.statement(queryset.model, alias, record, terminal[1], statement)
+    return _finish(terminal[0], plan, execute_in_bridge(alias, statement))
+
+
+def _finish(name: Any, plan: Plan, rows: list[Any]) -> Any:
+    return FINISH[name if type(name) is str else name[0]](plan.compiler, rows)
+
+
+def as_django(queryset: Any, function: Callable[[], Any]) -> Any:
+    """Call a method of Django's on a queryset that is no longer recorded while it runs."""
+    record = queryset._record
+    queryset._build_query()
+    queryset._record = None
+    try:
+        return function()
+    finally:
+        queryset._record = record
+
+
+def learn(queryset: Any, record: Record, terminal: tuple[Any, Terminal]) -> None:
+    """Make the plan of a chain and terminal, unless that is known to be impossible."""
+    name, method = terminal
+    alias = queryset.db
+    known = find_plan(record, alias, name)
+    if type(known) is Plan or (type(known) is Unplanned and known.attempts >= ATTEMPTS):
+        return
+    stats.counts["misses"] += known is None
+    try:
+        plan = make_plan(queryset.model, alias, record, method)
+        zoned = _check(plan, queryset.model, alias, record, method)
+        if name == ROWS[0]:
+            _choose_hydrator(plan, queryset)
+    except Unplannable as error:
+        attempts = ATTEMPTS if error.lasting else getattr(known, "attempts", 0) + 1
+        unplanned = Unplanned(error.reason)
+        unplanned.attempts = attempts
+        if record.current:
+            record.node.plans[plan_key(record, alias, name)] = unplanned
+        return
+    if zoned:
+        record.node.by_time_zone.add(name)
+    if record.current:
+        cache.add_plan(record.node, plan_key(record, alias, name), plan)
+
+
+def _check(plan: Plan, model: Any, alias: str, record: Record, method: Terminal) -> bool:
+    """Compare a new plan with what Django makes; return whether the time zone is part of it."""
+    try:
+        with planning(alias):
+            here = fresh(model, alias, record, method)
+            statement = plan.sql_as_django(record.values), plan.bind(record.values, as_django=True)
+            if (here.sql, here.params) != (statement[0], tuple(statement[1])):
+                raise Unplannable("other SQL than Django's", lasting=False)
+            if not settings.USE_TZ:
+                return False
+            with timezone.override(OTHER_ZONE):
+                there = fresh(model, alias, record, method)
+            return (here.sql, here.params) != (there.sql, there.params)
+    except (EmptyResultSet, Unplannable):
+        raise Unplannable("other SQL than Django's", lasting=False) from None
+    except Exception as error:
+        raise Unplannable(f"{type(error).__name__} while checking", lasting=False) from error
+
+
+def _choose_hydrator(plan: Plan, queryset: Any) -> None:
+    plan.iterable_class = queryset._iterable_class
+    plan.hydrator = make_hydrator(plan.compiler, plan.iterable_class, queryset.model)

@@ -1,0 +1,213 @@
+"""The terminal methods of a recorded queryset, executed by the plan of its shape."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import django
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db.models import QuerySet
+
+from ..bridge import in_bridge, run_sync
+from ..plan import run
+from ..plan.exceptions import Unplannable
+from ..plan.record import Record
+from ..plan.shape import static
+from ..plan.terminals import COUNT, EXISTS
+from ..plan.trace import Terminal
+from .recorded import RecordedQuerySet
+
+# The awaitable methods that do not always enter the bridge.
+PLANNED = ("aaggregate", "acount", "aexists", "afirst", "aget", "alast")
+# How many rows Django's `get()` fetches to tell in its message how many there are.
+GET_MAX = 21
+# Since then `first()` heeds that an order was taken away on purpose.
+HEEDS_NO_ORDER = django.VERSION >= (6, 1)
+
+
+class PlannedQuerySet(RecordedQuerySet):
+    """Mixed into ``AsyncQuerySet``."""
+
+    def _fetch_all(self) -> None:
+        record = self._record
+        if record is not None and self._result_cache is None and in_bridge():
+            self._result_cache = run.fetch_in_bridge(self, record)
+        try:
+            super()._fetch_all()
+        except SynchronousOnlyOperation as error:
+            raise SynchronousOnlyOperation(
+                f"A queryset of {self.model.__name__} was evaluated synchronously on the event "
+                "loop. Use `await queryset.alist()` or `async for`; run synchronous code that "
+                "evaluates querysets with `await run_sync(function)`."
+            ) from error
+
+    async def _afetch_all(self) -> None:
+        """Fetch the rows and what is to be prefetched, unless that was done before."""
+        record = self._record
+        if self._result_cache is None:
+            if (
+                record is None
+                or "_fetch_all" in self.__dict__
+                or type(self)._fetch_all is not PlannedQuerySet._fetch_all
+                or in_bridge()
+            ):
+                return await run_sync(self._fetch_all)
+            self._result_cache = await run.fetch(self, record)
+        if self._prefetch_related_lookups and not self._prefetch_done:
+            await run_sync(self._fetch_all)
+        return None
+
+    def _to_get(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the recorded queryset that ``get()`` fetches, None if Django must do it."""
+        record = self._record
+        if record is None or record.node.sliced or not self._cloning_enabled:
+            return None
+        clone: Any = self.filter(*args, **kwargs)
+        if clone._record is None:
+            return None
+        if not record.node.distinct_fields:
+            clone = clone.order_by()
+        return clone._limited(GET_MAX)
+
+    def _the_one(self) -> Any:
+        found = self._result_cache
+        if len(found) == 1:
+            return found[0]
+        name = self.model._meta.object_name
+        if not found:
+            raise self.model.DoesNotExist(f"{name} matching query does not exist.")
+        count = len(found) if len(found) < GET_MAX else f"more than {GET_MAX - 1}"
+        raise self.model.MultipleObjectsReturned(
+            f"get() returned more than one {name} -- it returned {count}!"
+        )
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the only object that matches; see Django's method."""
+        clone = self._to_get(args, kwargs) if in_bridge() else None
+        if clone is None:
+            return super().get(*args, **kwargs)
+        clone._fetch_all()
+        return clone._the_one()
+
+    async def aget(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the only object that matches; see Django's method."""
+        own = type(self).get is PlannedQuerySet.get and not in_bridge()
+        clone = self._to_get(args, kwargs) if own else None
+        if clone is None:
+            return await run_sync(self.get, *args, **kwargs)
+        await clone._afetch_all()
+        return clone._the_one()
+
+    def _to_take(self, *, last: bool) -> Any:
+        """Return the recorded queryset that ``first()`` or ``last()`` fetches, or None."""
+        record = self._record
+        if record is None or record.node.sliced or self._result_cache is not None:
+            return None
+        node = record.node
+        queryset: Any = self
+        if node.ordered or (HEEDS_NO_ORDER and not node.first_by_pk):
+            queryset = self.reverse() if last else self
+        elif node.grouped:
+            return None
+        else:
+            queryset = self.order_by("-pk" if last else "pk")
+        return None if queryset._record is None else queryset._limited(1)
+
+    def first(self) -> Any:
+        """Return the first object, None if there is none; see Django's method."""
+        return self._taken(last=False) if in_bridge() else super().first()
+
+    def last(self) -> Any:
+        """Return the last object, None if there is none; see Django's method."""
+        return self._taken(last=True) if in_bridge() else super().last()
+
+    def _taken(self, *, last: bool) -> Any:
+        one = self._to_take(last=last)
+        if one is None:
+            return super().last() if last else super().first()
+        one._fetch_all()
+        return next(iter(one._result_cache), None)
+
+    async def afirst(self) -> Any:
+        """Return the first object, None if there is none; see Django's method."""
+        own = type(self).first is PlannedQuerySet.first and not in_bridge()
+        one = self._to_take(last=False) if own else None
+        if one is None:
+            return await run_sync(self.first)
+        await one._afetch_all()
+        return next(iter(one._result_cache), None)
+
+    async def alast(self) -> Any:
+        """Return the last object, None if there is none; see Django's method."""
+        own = type(self).last is PlannedQuerySet.last and not in_bridge()
+        one = self._to_take(last=True) if own else None
+        if one is None:
+            return await run_sync(self.last)
+        await one._afetch_all()
+        return next(iter(one._result_cache), None)
+
+    def count(self) -> Any:
+        """Return the number of rows; see Django's method."""
+        if self._record is None or self._result_cache is not None or not in_bridge():
+            return super().count()
+        return run.conclude_in_bridge(self, self._record, COUNT, super().count)
+
+    async def acount(self) -> Any:
+        """Return the number of rows; see Django's method."""
+        own = type(self).count is PlannedQuerySet.count and not in_bridge()
+        if not own or self._record is None or self._result_cache is not None:
+            return await run_sync(self.count)
+        return await run.conclude(self, self._record, COUNT, super().count)
+
+    def exists(self) -> Any:
+        """Return whether there is a row; see Django's method."""
+        if self._record is None or self._result_cache is not None or not in_bridge():
+            return super().exists()
+        return run.conclude_in_bridge(self, self._record, EXISTS, super().exists)
+
+    async def aexists(self) -> Any:
+        """Return whether there is a row; see Django's method."""
+        own = type(self).exists is PlannedQuerySet.exists and not in_bridge()
+        if not own or self._record is None or self._result_cache is not None:
+            return await run_sync(self.exists)
+        return await run.conclude(self, self._record, EXISTS, super().exists)
+
+    def aggregate(self, *args: Any, **kwargs: Any) -> Any:
+        """Return aggregate values of the rows; see Django's method."""
+        record = self._record
+        terminal = _aggregation(args, kwargs) if record is not None and in_bridge() else None
+        if record is None or terminal is None:
+            return super().aggregate(*args, **kwargs)
+        function = functools.partial(super().aggregate, *args, **kwargs)
+        return run.conclude_in_bridge(self, record, terminal, function)
+
+    async def aaggregate(self, *args: Any, **kwargs: Any) -> Any:
+        """Return aggregate values of the rows; see Django's method."""
+        own = type(self).aggregate is PlannedQuerySet.aggregate and not in_bridge()
+        record: Record | None = self._record
+        terminal = _aggregation(args, kwargs) if own and record is not None else None
+        if record is None or terminal is None:
+            return await run_sync(self.aggregate, *args, **kwargs)
+        function = functools.partial(super().aggregate, *args, **kwargs)
+        return await run.conclude(self, record, terminal, function)
+
+
+def _aggregation(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], Terminal] | None:
+    """Return the key and the method of an aggregation, None if it has no shape."""
+
+    def aggregate(queryset: Any) -> Any:
+        return queryset.aggregate(*args, **kwargs)
+
+    try:
+        return ("aggregate", static(args), static(kwargs)), aggregate
+    except Unplannable:
+        return None
+
+
+for _name in PLANNED:
+    for _twin in (_name, _name[1:]):
+        # Django's own words: they are its methods.
+        vars(PlannedQuerySet)[_twin].__doc__ = getattr(QuerySet, _twin).__doc__

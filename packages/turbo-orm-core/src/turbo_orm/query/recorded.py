@@ -1,0 +1,324 @@
+"""A queryset that records its chain, and builds Django's ``Query`` only when somebody asks for it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model, QuerySet
+
+from ..plan import record as recording
+from ..plan.cache import Node, cache
+from ..plan.record import Prepared, Record, Step
+
+if TYPE_CHECKING:
+    Base = Any
+else:
+    Base = QuerySet
+
+# Given to Django's constructor where the query is not built yet; never looked at.
+UNBUILT: Any = object()
+# What a step of Django's may set on a queryset beside its query.
+STEP_ATTRIBUTES = ("_fields", "_iterable_class")
+
+
+def _copied_attributes() -> tuple[str, ...]:
+    """Return what Django's ``_clone()`` copies, by trying: the list differs between versions."""
+    query: Any = SimpleNamespace(chain=lambda: query)
+    probe: Any = QuerySet(model=Model, query=query)
+    values = {name: (object(),) for name in vars(probe)}
+    given = {name: values[name] for name in values if name not in {"model", "_query", "_hints"}}
+    given["_deferred_filter"] = given["_defer_next_filter"] = None  # type: ignore[assignment]
+    probe.__dict__.update(given)
+    clone = vars(probe._clone())
+    return tuple(
+        name for name, value in given.items() if name != "_db" and value and clone[name] is value
+    )
+
+
+COPIED = _copied_attributes()
+
+
+class RecordedQuerySet(Base):
+    """Mixed into ``AsyncQuerySet``; for everybody else simply a queryset of Django's.
+
+    Whoever looks at ``query`` gets Django's, and from then on the queryset is not recorded.
+    """
+
+    _record: Record | None = None
+
+    def __init__(
+        self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
+    ) -> None:
+        if query is not None or not _is_recordable(type(self)):
+            super().__init__(model, query, using, hints)
+            return
+        record = recording.root(model)
+        super().__init__(model, None if record is None else UNBUILT, using, hints)
+        self._record = record
+
+    @property
+    def _query(self) -> Any:
+        return self._build_query()
+
+    @_query.setter
+    def _query(self, query: Any) -> None:
+        if query is not UNBUILT:
+            self.__dict__["built_query"] = query
+
+    @property
+    def query(self) -> Any:
+        """Django's ``Query``; looking at it ends the recording, since it may be changed."""
+        if self._record is not None:
+            self._build_query()
+            self._record = None
+        return QuerySet.query.fget(self)  # type: ignore[attr-defined]
+
+    @query.setter
+    def query(self, query: Any) -> None:
+        self._record = None
+        QuerySet.query.fset(self, query)  # type: ignore[attr-defined]
+
+    def _build_query(self) -> Any:
+        """Return the query that Django makes of the recorded chain, made if need be."""
+        query = self.__dict__.get("built_query")
+        if query is None and self._record is not None:
+            query = recording.build(self.model, self._record).query
+            self.__dict__["built_query"] = query
+        return query
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        copied = super().__deepcopy__(memo)
+        if "built_query" not in self.__dict__:
+            # Django begins with an empty queryset that has no model.
+            copied.__dict__.pop("built_query", None)
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._record is not None:
+            self._build_query()
+        state: dict[str, Any] = super().__getstate__()
+        state.pop("_record", None)
+        state["_query"] = state.pop("built_query")
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        query = state.pop("_query", None)
+        super().__setstate__(state)
+        self._query = query
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the queryset has an order; see Django's property."""
+        if self._record is not None:
+            return self._record.node.ordered
+        ordered: bool = super().ordered
+        return ordered
+
+    def _clone(self) -> Any:
+        record = self._record
+        if record is None:
+            return super()._clone()
+        clone = self.__class__(
+            model=self.model, query=UNBUILT, using=self._db, hints=self._hints
+        )
+        ours, theirs = self.__dict__, clone.__dict__
+        for name in COPIED:
+            theirs[name] = ours[name]
+        clone._record = record
+        return clone
+
+    def _chain(self) -> Any:
+        record = self._record
+        if record is None or not self._cloning_enabled or self._sticky_filter:
+            return super()._chain()
+        if record.node.sticky:
+            # The stickiness of a filter lasts until the next step, whatever that is.
+            return self._take_step(record, ("chain",), [], recording.chain, None)
+        return self._clone()
+
+    def _plain(self) -> Any:
+        """Return a copy that is not recorded, on which Django's methods can be called."""
+        plain = self._clone()
+        query = self.__dict__.get("built_query")
+        plain._record = None
+        plain._query = (
+            recording.build(self.model, self._record).query if query is None else query.chain()
+        )
+        return plain
+
+    def _take_step(
+        self,
+        record: Record,
+        key: Any,
+        values: list[Any],
+        step: Step,
+        payload: Any,
+        first_time: Callable[[Any], Any] | None = None,
+    ) -> Any:
+        """Return the queryset after one more step: recorded if it is known, else by Django.
+
+        Args:
+            record: the chain up to here.
+            key: the shape of the step.
+            values: its values.
+            step: does it on a queryset of Django's.
+            payload: what ``step`` is given.
+            first_time: what Django's user wrote, if that is not the same.
+        """
+        if self._sticky_filter:
+            key, step, payload = ("sticky", key), recording.sticky, (step, payload)
+        child = record.node.children.get(key)
+        if child is not None and child.checks is not None:
+            known = self._known_step(record, child, values, step, payload)
+            if known is not None:
+                return known
+        plain = self._plain()
+        made = step(plain, payload) if first_time is None else first_time(plain)
+        total = record.node.total + len(values)
+        if child is None:
+            child = cache.add_node(record.node, key, total, made)
+            child.attributes = {
+                name: getattr(made, name)
+                for name in STEP_ATTRIBUTES
+                if getattr(made, name) is not getattr(self, name)
+            }
+        made._record = Record(child, (*record.values, *values), record, step, payload)
+        return made
+
+    def _known_step(
+        self, record: Record, child: Node, values: list[Any], step: Step, payload: Any
+    ) -> Any:
+        if values:
+            checks = child.checks
+            if any(checks):  # type: ignore[arg-type]
+                try:
+                    payload = _checked(checks, values, payload)
+                except Exception:
+                    # Django says what is wrong with them.
+                    return None
+            values = record.values + tuple(values)  # type: ignore[assignment]
+        else:
+            values = record.values  # type: ignore[assignment]
+        clone = self._clone()
+        clone._sticky_filter = False
+        clone._record = Record(child, values, record, step, payload)  # type: ignore[arg-type]
+        if child.attributes:
+            clone.__dict__.update(child.attributes)
+        return clone
+
+    def _condition(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        record = self._record
+        assert record is not None
+        deferred, self._defer_next_filter = self._defer_next_filter, False
+        shaped = recording.shape_of_conditions(name, args, kwargs)
+
+        def first_time(plain: Any) -> Any:
+            return getattr(QuerySet, name)(plain, *args, **kwargs)
+
+        try:
+            if shaped is None:
+                return first_time(self._plain())
+            key, values, children = shaped
+            return self._take_step(
+                record, key, values, recording.condition, (name, children), first_time
+            )
+        except Exception:
+            if not deferred:
+                raise
+            # The filter of a relation is an error only when the queryset is executed.
+            plain = self._plain()
+            plain._defer_next_filter = True
+            return first_time(plain)
+
+    def _static(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        record = self._record
+        assert record is not None
+        key = recording.shape_of_call(name, args, kwargs)
+        if key is None:
+            return getattr(QuerySet, name)(self._plain(), *args, **kwargs)
+        return self._take_step(record, key, [], recording.method, (name, args, kwargs))
+
+    def prefetch_related(self, *lookups: Any) -> Any:
+        """Return a queryset that also fetches related objects; see Django's method."""
+        if self._record is None or not self._cloning_enabled:
+            return super().prefetch_related(*lookups)
+        # Django's method asks the query only for what a recorded chain cannot have.
+        stand_in = SimpleNamespace(
+            _not_support_combined_queries=lambda name: None,
+            _chain=self._chain,
+            query=SimpleNamespace(_filtered_relations={}),
+        )
+        return QuerySet.prefetch_related(stand_in, *lookups)  # type: ignore[arg-type]
+
+    def __getitem__(self, key: Any) -> Any:
+        record = self._record
+        if record is None or self._result_cache is not None or not self._cloning_enabled:
+            return super().__getitem__(key)
+        bounds = recording.shape_of_slice(key, sliced=record.node.sliced)
+        if bounds is None:
+            return super().__getitem__(key)
+        start, stop = bounds
+        shape = ("slice", bool(start), stop is not None)
+        return self._take_step(record, shape, [start or 0, stop or 0], recording.limits, bounds)
+
+    def _limited(self, count: int) -> Any:
+        """Return the queryset with a limit that is part of its shape."""
+        record = self._record
+        if record is None or record.node.sliced:
+            return self[:count]
+        return self._take_step(record, ("limit", count), [], recording.limits, (None, count))
+
+
+@functools.lru_cache(maxsize=None)
+def _is_recordable(cls: type) -> bool:
+    """Tell whether no base class comes between our methods and Django's."""
+    return all(
+        getattr(super(RecordedQuerySet, cls), name) is getattr(QuerySet, name)
+        for name in (*CONDITIONS, *STATIC, "prefetch_related", "__getitem__", "_chain")
+    )
+
+
+def _checked(checks: Any, values: list[Any], payload: Any) -> Any:
+    """Let Django's lookups look at the values; return the payload without model instances."""
+    instances = False
+    for number, check in enumerate(checks):
+        if check is not None:
+            instances = instances or isinstance(values[number], Model)
+            values[number] = check(values[number])
+    if not instances:
+        return payload
+    # An instance counts as it is now, not as it will be when the query is executed.
+    raw = [
+        value.lookup.rhs if type(value) is Prepared and isinstance(value.raw, Model) else value
+        for value in values
+    ]
+    return recording.with_values(payload, raw)
+
+
+def _recording(name: str, method: str) -> Callable[..., Any]:
+    django = getattr(QuerySet, name)
+
+    @functools.wraps(django)
+    def recorded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._record is None or not self._cloning_enabled:
+            return getattr(super(RecordedQuerySet, self), name)(*args, **kwargs)
+        return getattr(self, method)(name, args, kwargs)
+
+    del recorded.__wrapped__  # type: ignore[attr-defined]
+    recorded.__signature__ = inspect.signature(django)  # type: ignore[attr-defined]
+    return recorded
+
+
+CONDITIONS = ("filter", "exclude")
+STATIC = (
+    *("alias", "annotate", "defer", "distinct", "only", "order_by", "reverse"),
+    *("select_related", "values", "values_list"),
+)
+for _name in CONDITIONS:
+    setattr(RecordedQuerySet, _name, _recording(_name, "_condition"))
+for _name in STATIC:
+    setattr(RecordedQuerySet, _name, _recording(_name, "_static"))
