@@ -101,7 +101,7 @@ CASES = {
         ),
         Case(
             "four_conditions",
-            f"four conditions, one over a join, ordered, the first {FOUR_LENGTH}",
+            f"four conditions, a join, the first {FOUR_LENGTH}",
             lambda chance: (
                 author_name(chance.randint(1, AUTHORS)),
                 chance.randrange(2000),

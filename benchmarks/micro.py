@@ -50,13 +50,18 @@ SHAPES: dict[str, Callable[[Any, Given], Any]] = {
 }
 
 
-def spend_on_building(peer: Peer, shape: str, seconds: float) -> dict[str, float]:
+async def spend_on_building(peer: Peer, shape: str, seconds: float) -> dict[str, float]:
     """Return the microseconds of CPU time per query: to build it, and to build and compile it."""
     articles = peer.articles  # type: ignore[attr-defined]
     build = SHAPES[shape]
     arguments = itertools.cycle(Given(*each) for each in many_arguments(CASES["four_conditions"]))
     compile_query = peer.compiler()  # type: ignore[attr-defined]
-    check_parameters(compile_query(build(articles, next(arguments))), shape)
+    await peer.learn(build(articles, next(arguments)))
+    try:
+        compiled = compile_query(build(articles, next(arguments)))
+    except Exception as error:
+        raise NotAvailable(f"{shape}: {error!r}") from error
+    check_parameters(compiled, shape)
     return {
         "build": measure(lambda: build(articles, next(arguments)), seconds),
         "compiled": measure(lambda: compile_query(build(articles, next(arguments))), seconds),

@@ -20,7 +20,7 @@ from typing import Any
 from . import report
 from .cases import CASES
 from .crew import Member, Unavailable, hired
-from .database import describe_server, require_connections, temporary_database
+from .database import describe_server, require_connections, server, temporary_database
 from .environments import ROOT
 from .micro import SHAPES
 from .peers import PEERS
@@ -156,11 +156,11 @@ def main() -> None:
     """Make the database, start the systems, check, time, print."""
     options = parse()
     systems = list(dict.fromkeys(options.systems))
+    require_connections(server(), len(systems) * options.tasks)
     with (
         temporary_database() as conninfo,
         hired(systems, conninfo, options.tasks) as (members, missing),
     ):
-        require_connections(conninfo, len(members) * options.tasks)
         benchmark = Benchmark(members, options)
         benchmark.notes += [f"{PEERS[name].title}: {why}" for name, why in missing.items()]
         benchmark.check()
@@ -173,4 +173,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -31,6 +31,8 @@ GOALS = (
     Goal("four_conditions", "django", 4.0),
 )
 # Microseconds to build and bind a query with one condition, and for each further one.
+# The server's own processes need some of the cores; more than this is somebody else's work.
+BUSY = 0.3
 FIRST_CONDITION, FURTHER_CONDITION = 20, 8
 
 
@@ -98,14 +100,40 @@ def summary(samples: Sequence[Mapping[str, float]], what: str) -> str:
 
 
 def goals(results: Mapping[str, Samples]) -> Iterator[str]:
-    """Yield what was aimed at, and what came of it."""
-    yield "\nGoals, in operations per second"
+    """Yield what was aimed at, and what came of it: by the clock, unless the machine was busy."""
+    busy = share_in_queue(results) > BUSY
+    judged = "cpu" if busy else "wall"
+    yield f"\nGoals: times as fast as others {'':48}by clock   by CPU"
     for goal in GOALS:
         if goal.case not in results:
             continue
-        reached = times_as_fast(results[goal.case], "turbo", goal.other)
-        verdict = "not measured"
-        if reached is not None:
-            verdict = f"{reached:.2f} x: {'reached' if reached >= goal.factor else 'missed'}"
-        aim = f"{goal.factor:g} x {PEERS[goal.other].title}"
-        yield f"  {CASES[goal.case].title:58}{aim:34}{verdict}"
+        aim = f"{goal.factor} x {PEERS[goal.other].title}"
+        line = f"  {CASES[goal.case].title:44}{aim:33}"
+        reached = {
+            what: times_as_fast(results[goal.case], "turbo", goal.other, what)
+            for what in ("wall", "cpu")
+        }
+        ratio = reached[judged]
+        if ratio is None:
+            yield f"{line}{'-':>10}{'-':>9}"
+            continue
+        verdict = "reached" if ratio >= goal.factor else "missed"
+        yield f"{line}{reached['wall']:10.2f}{reached['cpu']:9.2f}  {verdict}"
+    if busy:
+        yield (
+            f"  The machine was busy: one-threaded systems waited {share_in_queue(results):.0%} of "
+            "the time for a core.\n  The clock then favours systems with many threads, so goals "
+            "are judged by CPU time."
+        )
+
+
+def share_in_queue(results: Mapping[str, Samples]) -> float:
+    """Return which share of the time one-threaded systems could have run, but had no core."""
+    shares = [
+        sample["queued"] / sample["wall"]
+        for samples in results.values()
+        for system, taken in samples.items()
+        if system != BASELINE
+        for sample in taken
+    ]
+    return statistics.median(shares) if shares else 0.0

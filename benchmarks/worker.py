@@ -6,6 +6,7 @@ Started by crew.py: python -m benchmarks.worker SYSTEM CONNINFO POOL_SIZE
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.metadata
 import itertools
 import json
@@ -13,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -20,6 +22,7 @@ import uvloop
 from .cases import CASES, CHECKED, many_arguments
 from .peers import PEERS, NotAvailable, Peer
 
+TASKS = Path("/proc/self/task")
 Operation = Callable[..., Awaitable[Any]]
 
 
@@ -55,6 +58,7 @@ class Worker:
         return {
             "wall": (run.ended - run.began) / run.done * 1e6,
             "cpu": run.cpu / run.done * 1e6,
+            "queued": run.queued / run.done * 1e6,
             "operations": run.done,
         }
 
@@ -62,7 +66,7 @@ class Worker:
         """Return what building and compiling one query costs."""
         from .micro import spend_on_building
 
-        return spend_on_building(self.peer, shape, seconds)
+        return await spend_on_building(self.peer, shape, seconds)
 
     async def versions(self) -> dict[str, str]:
         """Return the versions of what the peer is built on."""
@@ -82,7 +86,8 @@ class Run:
         self.seconds = seconds
         self.ready = asyncio.Event()
         self.done = 0
-        self.began = self.ended = self.cpu = 0.0
+        self.began = self.ended = self.cpu = self.queued = 0.0
+        self.before: dict[str, float] = {}
 
     async def repeat(self, peer: Peer) -> None:
         """Repeat the operation in one task until the time is over."""
@@ -100,6 +105,10 @@ class Run:
             if not self.running:
                 self.ended = clock()
                 self.cpu = time.process_time() - self.cpu
+                self.queued = sum(
+                    seconds - self.before.get(thread, 0.0)
+                    for thread, seconds in seconds_in_queue().items()
+                )
 
     async def begin_together(self) -> None:
         """Wait for the other tasks; the last one to come starts the clocks."""
@@ -107,8 +116,20 @@ class Run:
         if not self.waiting_for:
             self.began = time.perf_counter()
             self.cpu = time.process_time()
+            self.before = seconds_in_queue()
             self.ready.set()
         await self.ready.wait()
+
+
+def seconds_in_queue() -> dict[str, float]:
+    """Return by thread how long it could have run but had to wait for a core; empty if unknown."""
+    found = {}
+    for thread in TASKS.glob("*"):
+        # It may end meanwhile.
+        with contextlib.suppress(OSError):
+            # "time on a core, time in a queue, time slices", in nanoseconds
+            found[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
+    return found
 
 
 async def orders() -> asyncio.StreamReader:

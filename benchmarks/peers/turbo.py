@@ -55,6 +55,10 @@ class Turbo(Peer):
         ).order_by("-created")
         return await found[:FOUR_LENGTH].alist()
 
+    async def learn(self, queryset: Any) -> None:
+        """Run a query, so that there is a plan for its like."""
+        await queryset.alist()
+
     def compiler(self) -> Callable[[Any], Any]:
         """Return what makes a queryset into SQL and parameters, by its plan."""
         try:
