@@ -161,7 +161,7 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
                         put(owner, name[1:], twin(getattr(owner, name[1:]), name))
             for name in ("asave", "adelete", "arefresh_from_db"):
                 put(models.Model, name[1:], twin(getattr(models.Model, name[1:]), name))
-            for owner in (QuerySet, PlannedQuerySet, RawQuerySet):
+            for owner in (PlannedQuerySet, RawQuerySet):
                 put(owner, "_fetch_all", fetch_all(owner._fetch_all))
             put(QuerySet, "iterator", iterator(QuerySet.iterator))
             put(transaction.Atomic, "__enter__", atomic_enter(transaction.Atomic.__enter__))

@@ -40,7 +40,7 @@ def test_e001_an_unknown_key():
         (
             "turbo_orm.E001",
             "TURBO_ORM has an unknown key: 'REDIRECT'.",
-            "Known keys are CLEANUP_TIMEOUT, POOL, REDIRECT_DJANGO.",
+            "Known keys are CLEANUP_TIMEOUT, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO.",
         )
     ]
 

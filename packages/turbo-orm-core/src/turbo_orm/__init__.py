@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .bridge import await_, await_thread, eager, in_bridge, portal, run_sync
     from .exceptions import EmptyResultSet, MissingBridge, TurboOrmError
     from .lifecycle import close_pools, open_pools, pool_stats
+    from .plan.exceptions import PlanMismatch
+    from .plan import PlanStats, clear_plans, plan_stats
     from .pool.stats import PoolStats
     from .query import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet, AsyncRawQuerySet
     from .transaction import atomic, on_commit, set_rollback
@@ -26,16 +28,20 @@ _HOMES = {
     "AsyncRawQuerySet": "query",
     "EmptyResultSet": "exceptions",
     "MissingBridge": "exceptions",
+    "PlanMismatch": "plan.exceptions",
+    "PlanStats": "plan",
     "PoolStats": "pool.stats",
     "TurboOrmError": "exceptions",
     "atomic": "transaction",
     "await_": "bridge",
     "await_thread": "bridge",
+    "clear_plans": "plan",
     "close_pools": "lifecycle",
     "eager": "bridge",
     "in_bridge": "bridge",
     "on_commit": "transaction",
     "open_pools": "lifecycle",
+    "plan_stats": "plan",
     "pool_stats": "lifecycle",
     "portal": "bridge",
     "run_sync": "bridge",
@@ -50,17 +56,21 @@ __all__ = [
     "AsyncRawQuerySet",
     "EmptyResultSet",
     "MissingBridge",
+    "PlanMismatch",
+    "PlanStats",
     "PoolStats",
     "TurboOrmError",
     "__version__",
     "atomic",
     "await_",
     "await_thread",
+    "clear_plans",
     "close_pools",
     "eager",
     "in_bridge",
     "on_commit",
     "open_pools",
+    "plan_stats",
     "pool_stats",
     "portal",
     "run_sync",

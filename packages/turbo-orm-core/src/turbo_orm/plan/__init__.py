@@ -8,6 +8,7 @@ Whatever cannot be done exactly so is left to Django.
 """
 
 from .cache import clear_plans
+from .run import bind_only
 from .stats import PlanStats, plan_stats
 
-__all__ = ["PlanStats", "clear_plans", "plan_stats"]
+__all__ = ["PlanStats", "bind_only", "clear_plans", "plan_stats"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -63,6 +63,22 @@ def ready(record: Record, alias: str, name: Any) -> tuple[Plan, Statement] | Non
     stats.counts["hits"] += 1
     cache.plans.move_to_end(plan)
     return plan, statement
+
+
+def bind_only(queryset: Any) -> tuple[str, Sequence[Any]]:
+    """Return the statement of a recorded queryset whose plan is known, and execute nothing.
+
+    Args:
+        queryset: of a shape that was executed before.
+
+    Raises:
+        Unplannable: Django must execute it.
+    """
+    record = queryset._record
+    found = None if record is None else ready(record, queryset.db, ROWS[0])
+    if found is None:
+        raise Unplannable("no plan yet")
+    return found[1].sql, found[1].params
 
 
 async def fetch(queryset: Any, record: Record) -> list[Any]:

@@ -9,11 +9,20 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.core.signals import setting_changed
+from django.db.models import ForeignObject, ForeignObjectRel
 from django.db.models.sql import Query
 
 from ..connection.engine import make_wrapper
 from .exceptions import Unplannable
 from .shape import Slot
+
+# A relation may put anything into its joins: a content type, the language of the request.
+RESTRICTION = "get_extra_restriction"
+NO_RESTRICTION = (
+    None,
+    ForeignObject.get_extra_restriction,
+    ForeignObjectRel.get_extra_restriction,
+)
 
 # Limits of the slice that is traced: no other number of a statement is likely to be one of them.
 START_MARK = 7_301_907_533_911
@@ -146,9 +155,9 @@ class TracingCompiler:
         """Refuse joins whose SQL holds more than the chain says."""
         this: Any = self
         for join in this.query.alias_map.values():
-            field = getattr(join, "join_field", None)
-            if hasattr(field, "content_type_field_name"):
-                raise Unplannable("a join over a generic relation")
+            restriction = getattr(type(getattr(join, "join_field", None)), RESTRICTION, None)
+            if restriction not in NO_RESTRICTION:
+                raise Unplannable("a join with a restriction of its own")
         compiled: Any = super()
         return compiled.get_from_clause()
 

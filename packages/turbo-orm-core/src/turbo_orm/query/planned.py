@@ -16,7 +16,7 @@ from ..plan.record import Record
 from ..plan.shape import static
 from ..plan.terminals import COUNT, EXISTS
 from ..plan.trace import Terminal
-from .recorded import RecordedQuerySet
+from .recorded import DJANGOS, RecordedQuerySet
 
 # The awaitable methods that do not always enter the bridge.
 PLANNED = ("aaggregate", "acount", "aexists", "afirst", "aget", "alast")
@@ -50,6 +50,7 @@ class PlannedQuerySet(RecordedQuerySet):
                 record is None
                 or "_fetch_all" in self.__dict__
                 or type(self)._fetch_all is not PlannedQuerySet._fetch_all
+                or QuerySet._fetch_all.__globals__ is not DJANGOS
                 or in_bridge()
             ):
                 return await run_sync(self._fetch_all)

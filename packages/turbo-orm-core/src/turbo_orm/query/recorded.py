@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, QuerySet
+from django.db.models import query as query_module
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
@@ -21,6 +22,10 @@ else:
 
 # Given to Django's constructor where the query is not built yet; never looked at.
 UNBUILT: Any = object()
+# The query of a recorded queryset that Django clones.
+CHAINED = SimpleNamespace(chain=lambda: UNBUILT)
+# Of functions that others did not replace, as strawberry-django replaces `_clone`.
+DJANGOS = vars(query_module)
 # What a step of Django's may set on a queryset beside its query.
 STEP_ATTRIBUTES = ("_fields", "_iterable_class")
 
@@ -73,6 +78,8 @@ class RecordedQuerySet(Base):
     def query(self) -> Any:
         """Django's ``Query``; looking at it ends the recording, since it may be changed."""
         if self._record is not None:
+            if "being_cloned" in self.__dict__:
+                return CHAINED
             self._build_query()
             self._record = None
         return QuerySet.query.fget(self)  # type: ignore[attr-defined]
@@ -122,12 +129,22 @@ class RecordedQuerySet(Base):
         record = self._record
         if record is None:
             return super()._clone()
-        clone = self.__class__(
-            model=self.model, query=UNBUILT, using=self._db, hints=self._hints
-        )
+        if QuerySet._clone.__globals__ is not DJANGOS:
+            return self._clone_by_others(record)
+        clone = self.__class__(model=self.model, query=UNBUILT, using=self._db, hints=self._hints)
         ours, theirs = self.__dict__, clone.__dict__
         for name in COPIED:
             theirs[name] = ours[name]
+        clone._record = record
+        return clone
+
+    def _clone_by_others(self, record: Record) -> Any:
+        """Clone through a function that somebody put in the place of Django's."""
+        self.__dict__["being_cloned"] = True
+        try:
+            clone = super()._clone()
+        finally:
+            del self.__dict__["being_cloned"]
         clone._record = record
         return clone
 
