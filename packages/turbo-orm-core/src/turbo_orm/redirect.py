@@ -111,6 +111,12 @@ TABLE = (
         since=(5, 1),
         app="django.contrib.sessions",
     ),
+    Redirect(
+        "django.db.models.query_utils.RegisterLookupMixin",
+        "_clear_cached_class_lookups",
+        replacements.forget_plans,
+        ("register_class_lookup", "_unregister_class_lookup"),
+    ),
     Redirect("django.db.transaction.Atomic", "__aenter__", replacements.aenter, new=True),
     Redirect("django.db.transaction.Atomic", "__aexit__", replacements.aexit, new=True),
     Redirect("django.db.transaction.Atomic", "__call__", replacements.decorate),

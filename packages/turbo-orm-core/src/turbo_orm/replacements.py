@@ -18,6 +18,7 @@ from django.db.models.query import RawQuerySet
 from .bridge import await_, in_bridge, run_sync
 from .connection.engine import all_postgresql, is_postgresql
 from .connection.stream import stream_rows
+from .plan.cache import cache
 from .transaction import AsyncAtomic, in_block
 
 
@@ -84,6 +85,18 @@ async def _threaded_rows(queryset: Any, chunk_size: int) -> AsyncGenerator[Any, 
     while found := await chunk():
         for row in found:
             yield row
+
+
+def forget_plans(original: Any) -> Any:
+    """Return a ``_clear_cached_class_lookups`` after which no plan uses a former lookup."""
+    function = original.__func__
+
+    @classmethod  # type: ignore[misc]
+    def clear(cls: Any) -> None:
+        function(cls)
+        cache.clear()
+
+    return clear
 
 
 def aenter(original: None) -> Callable[..., Awaitable[None]]:

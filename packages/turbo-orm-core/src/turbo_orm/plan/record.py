@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import django
 from django.db.models import QuerySet
 from django.db.models.sql import Query
 
@@ -14,6 +15,10 @@ from .exceptions import Unplannable
 
 # A step takes a queryset of Django's and what it was recorded with, and returns the next queryset.
 Step = Callable[[Any, Any], Any]
+
+
+# Without arguments both are deprecated, and Django says so at each call.
+DJANGO_WARNS = django.VERSION >= (6, 1)
 
 
 class Record:
@@ -138,8 +143,7 @@ def with_values(payload: Any, values: list[Any]) -> Any:
 
 def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return the key of a call of which every argument belongs to the shape, None if it has none."""
-    if name == "values_list" and not args and kwargs.get("flat"):
-        # Django warns each time.
+    if not args and (name == "select_related" or kwargs.get("flat")) and DJANGO_WARNS:
         return None
     try:
         for argument in args:

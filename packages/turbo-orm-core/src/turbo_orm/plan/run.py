@@ -86,7 +86,7 @@ async def fetch(queryset: Any, record: Record) -> list[Any]:
     alias = queryset.db
     found = None if cache.verifying else ready(record, alias, ROWS[0])
     if found is None or found[0].iterable_class is not queryset._iterable_class:
-        return await run_sync(fetch_in_bridge, queryset, record)
+        return await run_sync(fetch_in_bridge, queryset, record, alias)
     plan, statement = found
     rows = await execute(alias, statement)
     hydrator = plan.hydrator
@@ -95,13 +95,13 @@ async def fetch(queryset: Any, record: Record) -> list[Any]:
     return await run_sync(hydrate, plan, queryset, rows, alias)
 
 
-def fetch_in_bridge(queryset: Any, record: Record) -> list[Any]:
+def fetch_in_bridge(queryset: Any, record: Record, alias: str | None = None) -> list[Any]:
     """Return the objects of a recorded queryset; for code in the bridge."""
-    alias = queryset.db
+    alias = alias or queryset.db
     found = ready(record, alias, ROWS[0])
     if found is None or found[0].iterable_class is not queryset._iterable_class:
-        learn(queryset, record, ROWS)
-        return as_django(queryset, lambda: list(queryset._iterable_class(queryset)))
+        learn(queryset, alias, record, ROWS)
+        return as_django(queryset, alias, lambda: list(queryset._iterable_class(queryset)))
     plan, statement = found
     if cache.verifying:
         verify.statement(queryset.model, alias, record, ROWS[1], statement)
@@ -141,20 +141,24 @@ async def conclude(
     alias = queryset.db
     found = None if cache.verifying else ready(record, alias, terminal[0])
     if found is None:
-        return await run_sync(conclude_in_bridge, queryset, record, terminal, otherwise)
+        return await run_sync(conclude_in_bridge, queryset, record, terminal, otherwise, alias)
     plan, statement = found
     return _finish(terminal[0], plan, await execute(alias, statement))
 
 
 def conclude_in_bridge(
-    queryset: Any, record: Record, terminal: tuple[Any, Terminal], otherwise: Callable[[], Any]
+    queryset: Any,
+    record: Record,
+    terminal: tuple[Any, Terminal],
+    otherwise: Callable[[], Any],
+    alias: str | None = None,
 ) -> Any:
     """Return the result of ``count()`` and its kin; for code in the bridge."""
-    alias = queryset.db
+    alias = alias or queryset.db
     found = ready(record, alias, terminal[0])
     if found is None:
-        learn(queryset, record, terminal)
-        return as_django(queryset, otherwise)
+        learn(queryset, alias, record, terminal)
+        return as_django(queryset, alias, otherwise)
     plan, statement = found
     if cache.verifying:
         verify.statement(queryset.model, alias, record, terminal[1], statement)
@@ -165,21 +169,26 @@ def _finish(name: Any, plan: Plan, rows: list[Any]) -> Any:
     return FINISH[name if type(name) is str else name[0]](plan.compiler, rows)
 
 
-def as_django(queryset: Any, function: Callable[[], Any]) -> Any:
-    """Call a method of Django's on a queryset that is no longer recorded while it runs."""
-    record = queryset._record
+def as_django(queryset: Any, alias: str, function: Callable[[], Any]) -> Any:
+    """Call a method of Django's on a queryset that is not recorded while it runs.
+
+    Args:
+        queryset: a recorded queryset.
+        alias: its database: the router was asked already.
+        function: the method.
+    """
+    record, using = queryset._record, queryset._db
     queryset._build_query()
-    queryset._record = None
+    queryset._record, queryset._db = None, alias
     try:
         return function()
     finally:
-        queryset._record = record
+        queryset._record, queryset._db = record, using
 
 
-def learn(queryset: Any, record: Record, terminal: tuple[Any, Terminal]) -> None:
+def learn(queryset: Any, alias: str, record: Record, terminal: tuple[Any, Terminal]) -> None:
     """Make the plan of a chain and terminal, unless that is known to be impossible."""
     name, method = terminal
-    alias = queryset.db
     known = find_plan(record, alias, name)
     if type(known) is Plan or (type(known) is Unplanned and known.attempts >= ATTEMPTS):
         return

@@ -81,7 +81,7 @@ def fresh(model: Any, alias: str, record: Record, terminal: Terminal) -> Capture
     try:
         terminal(build(model, record).using(alias))
     except Captured as captured:
-        return captured
+        return captured.detached()
     raise Unplannable("a terminal that executes nothing", lasting=False)
 
 
@@ -104,7 +104,7 @@ def _capture(
     try:
         terminal(queryset.using(alias))
     except Captured as captured:
-        return captured, limits
+        return captured.detached(), limits
     raise Unplannable("a terminal that executes nothing", lasting=False)
 
 

@@ -180,6 +180,11 @@ class Captured(BaseException):
         self.sql = sql
         self.params = tuple(params)
 
+    def detached(self) -> Captured:
+        """Return it without the frames that it came through, which refer to it."""
+        self.__traceback__ = self.__context__ = None
+        return self
+
 
 @functools.lru_cache(maxsize=64)
 def _tracing_class(base: type) -> type:

@@ -43,6 +43,9 @@ def objects(planned: list[Any], djangos: Callable[[], list[Any]]) -> None:
 
 def _state(value: Any, seen: frozenset[int] = frozenset()) -> Any:
     """Return everything of an object that can be compared; related objects may refer to it."""
+    if type(value).__repr__ is object.__repr__:
+        # It would tell where in memory it is.
+        return type(value), sorted(map(repr, getattr(value, "__dict__", {}).items()))
     if not isinstance(value, Model):
         return type(value), repr(value)
     if id(value) in seen:

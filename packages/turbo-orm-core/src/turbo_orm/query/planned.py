@@ -59,10 +59,17 @@ class PlannedQuerySet(RecordedQuerySet):
             await run_sync(self._fetch_all)
         return None
 
+    def _leaves(self, *names: str) -> bool:
+        """Tell whether the queryset's class leaves these methods as they are here."""
+        cls = type(self)
+        return all(getattr(cls, name) is getattr(PlannedQuerySet, name) for name in names)
+
     def _to_get(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the recorded queryset that ``get()`` fetches, None if Django must do it."""
         record = self._record
         if record is None or record.node.sliced or not self._cloning_enabled:
+            return None
+        if not self._leaves("__len__", "__iter__"):
             return None
         clone: Any = self.filter(*args, **kwargs)
         if clone._record is None:
@@ -93,7 +100,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     async def aget(self, *args: Any, **kwargs: Any) -> Any:
         """Return the only object that matches; see Django's method."""
-        own = type(self).get is PlannedQuerySet.get and not in_bridge()
+        own = self._leaves("get") and not in_bridge()
         clone = self._to_get(args, kwargs) if own else None
         if clone is None:
             return await run_sync(self.get, *args, **kwargs)
@@ -104,6 +111,8 @@ class PlannedQuerySet(RecordedQuerySet):
         """Return the recorded queryset that ``first()`` or ``last()`` fetches, or None."""
         record = self._record
         if record is None or record.node.sliced or self._result_cache is not None:
+            return None
+        if not self._leaves("__iter__", "__getitem__"):
             return None
         node = record.node
         queryset: Any = self
@@ -132,7 +141,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     async def afirst(self) -> Any:
         """Return the first object, None if there is none; see Django's method."""
-        own = type(self).first is PlannedQuerySet.first and not in_bridge()
+        own = self._leaves("first") and not in_bridge()
         one = self._to_take(last=False) if own else None
         if one is None:
             return await run_sync(self.first)
@@ -141,7 +150,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     async def alast(self) -> Any:
         """Return the last object, None if there is none; see Django's method."""
-        own = type(self).last is PlannedQuerySet.last and not in_bridge()
+        own = self._leaves("last") and not in_bridge()
         one = self._to_take(last=True) if own else None
         if one is None:
             return await run_sync(self.last)
@@ -156,7 +165,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     async def acount(self) -> Any:
         """Return the number of rows; see Django's method."""
-        own = type(self).count is PlannedQuerySet.count and not in_bridge()
+        own = self._leaves("count") and not in_bridge()
         if not own or self._record is None or self._result_cache is not None:
             return await run_sync(self.count)
         return await run.conclude(self, self._record, COUNT, super().count)
@@ -169,7 +178,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     async def aexists(self) -> Any:
         """Return whether there is a row; see Django's method."""
-        own = type(self).exists is PlannedQuerySet.exists and not in_bridge()
+        own = self._leaves("exists") and not in_bridge()
         if not own or self._record is None or self._result_cache is not None:
             return await run_sync(self.exists)
         return await run.conclude(self, self._record, EXISTS, super().exists)
@@ -185,7 +194,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     async def aaggregate(self, *args: Any, **kwargs: Any) -> Any:
         """Return aggregate values of the rows; see Django's method."""
-        own = type(self).aggregate is PlannedQuerySet.aggregate and not in_bridge()
+        own = self._leaves("aggregate") and not in_bridge()
         record: Record | None = self._record
         terminal = _aggregation(args, kwargs) if own and record is not None else None
         if record is None or terminal is None:
