@@ -18,7 +18,7 @@ from django.db.models.query import QuerySet, RawQuerySet
 
 from turbo_orm import await_, in_bridge
 from turbo_orm.query.planned import PlannedQuerySet
-from turbo_orm.query.queryset import TERMINALS
+from turbo_orm.query.queryset import TERMINALS, AsyncQuerySet
 from turbo_orm.redirect import RELATED
 from turbo_orm.transaction import enter, leave
 
@@ -156,8 +156,8 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
                 stack.enter_context(mock.patch.object(owner, name, value))
 
             for name in TERMINALS:
-                for owner in (QuerySet, PlannedQuerySet):
-                    if name[1:] in vars(owner):
+                for owner in AsyncQuerySet.__mro__:
+                    if name[1:] in vars(owner) and issubclass(owner, QuerySet):
                         put(owner, name[1:], twin(getattr(owner, name[1:]), name))
             for name in ("asave", "adelete", "arefresh_from_db"):
                 put(models.Model, name[1:], twin(getattr(models.Model, name[1:]), name))

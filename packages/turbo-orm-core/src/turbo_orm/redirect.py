@@ -117,6 +117,8 @@ TABLE = (
         replacements.forget_plans,
         ("register_class_lookup", "_unregister_class_lookup"),
     ),
+    Redirect("django.db.models.query.QuerySet", "_insert", replacements.insert),
+    Redirect("django.db.models.base.Model", "_do_update", replacements.do_update),
     Redirect("django.db.transaction.Atomic", "__aenter__", replacements.aenter, new=True),
     Redirect("django.db.transaction.Atomic", "__aexit__", replacements.aexit, new=True),
     Redirect("django.db.transaction.Atomic", "__call__", replacements.decorate),

@@ -19,6 +19,8 @@ from .bridge import await_, in_bridge, run_sync
 from .connection.engine import all_postgresql, is_postgresql
 from .connection.stream import stream_rows
 from .plan.cache import cache
+from .plan.insert import insert_one
+from .query import AsyncQuerySet
 from .transaction import AsyncAtomic, in_block
 
 
@@ -97,6 +99,57 @@ def forget_plans(original: Any) -> Any:
         cache.clear()
 
     return clear
+
+
+def insert(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``QuerySet._insert`` that in the bridge inserts one instance by a plan."""
+
+    @wraps(original)
+    def bridged(
+        self: Any,
+        objs: list[Any],
+        fields: Any,
+        returning_fields: Any = None,
+        raw: bool = False,
+        using: str | None = None,
+        **options: Any,
+    ) -> Any:
+        if len(objs) == 1 and cache.enabled and in_bridge() and not any(options.values()):
+            self._for_write = True
+            alias = using or self.db
+            if type(objs[0]) is self.model and is_postgresql(alias):
+                rows = insert_one(objs[0], fields, returning_fields, alias, raw=raw)
+                if rows is not None:
+                    return rows
+        return original(
+            self,
+            objs,
+            fields,
+            returning_fields=returning_fields,
+            raw=raw,
+            using=using,
+            **options,
+        )
+
+    return bridged
+
+
+def do_update(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``Model._do_update`` that in the bridge updates the row by a plan."""
+
+    @wraps(original)
+    def bridged(self: Any, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
+        if (
+            type(base_qs) is QuerySet
+            and type(base_qs.model._base_manager) is Manager
+            and cache.enabled
+            and in_bridge()
+            and is_postgresql(base_qs.db)
+        ):
+            base_qs = AsyncQuerySet(base_qs.model, using=base_qs._db, hints=base_qs._hints)
+        return original(self, base_qs, *args, **kwargs)
+
+    return bridged
 
 
 def aenter(original: None) -> Callable[..., Awaitable[None]]:

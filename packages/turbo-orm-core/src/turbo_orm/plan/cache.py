@@ -64,7 +64,7 @@ class Node:
         self.sliced = bool(query.is_sliced)
         self.ordered = bool(built.ordered)
         self.grouped = query.group_by is not None
-        self.distinct_fields = bool(query.distinct_fields)
+        self.distinct_fields: tuple[Any, ...] = query.distinct_fields
         self.first_by_pk = bool(query.default_ordering)
         # The terminals whose SQL depends on the current time zone.
         self.by_time_zone: set[Any] = set()

@@ -20,8 +20,6 @@ from ..connection.engine import engine_class, idle_wrapper
 from ..connection.transactions import current_hold
 from ..pool import Pool, get_pool
 
-Row = tuple[Any, ...]
-
 IDLE = TransactionStatus.IDLE
 
 # Django's two kinds of cursor, and psycopg's asynchronous ones that bind parameters alike.
@@ -44,27 +42,35 @@ class Statement(NamedTuple):
     seen_params: Sequence[Any]
 
 
-async def execute(alias: str, statement: Statement) -> list[Row]:
-    """Execute a statement on a connection of its own, or the transaction's; return all rows.
+async def execute(alias: str, statement: Statement) -> Any:
+    """Execute a statement on a connection of its own, or the transaction's.
 
     Args:
         alias: the database alias.
         statement: what to execute.
 
+    Returns:
+        All rows, or how many rows were changed by a statement that returns none.
+
     Raises:
         DatabaseError: the database refused the statement, as Django's error.
     """
-    if not is_observed(alias) and current_hold(alias) is None and is_plain_engine(alias):
+    if may_execute_directly(alias):
         pool = get_pool(alias)
-        rows = await _execute_on(pool, await pool.lend(), alias, statement)
-        if rows is not None:
-            return rows
+        result = await _execute_on(pool, await pool.lend(), alias, statement)
+        if result is not None:
+            return result
     return await run_sync(execute_in_bridge, alias, statement)
+
+
+def may_execute_directly(alias: str) -> bool:
+    """Tell whether this context is in no transaction, and nobody watches its statements."""
+    return not is_observed(alias) and current_hold(alias) is None and is_plain_engine(alias)
 
 
 async def _execute_on(
     pool: Pool, source: AsyncConnection[Any], alias: str, statement: Statement
-) -> list[Row] | None:
+) -> Any:
     """Execute on a borrowed connection and give it back; None if only Django's cursor will do."""
     try:
         facade: Any = cast("Any", source).facade
@@ -74,7 +80,7 @@ async def _execute_on(
         with idle_wrapper(alias).wrap_database_errors:
             cursor = cursor_class(source)
             await cursor.execute(statement.sql, statement.params)
-            return cast("list[Row]", await cursor.fetchall())
+            return cursor.rowcount if cursor.description is None else await cursor.fetchall()
     finally:
         # A statement that was interrupted may still run.
         if source.pgconn.transaction_status == IDLE:
@@ -83,11 +89,11 @@ async def _execute_on(
             pool.discard(source)
 
 
-def execute_in_bridge(alias: str, statement: Statement) -> list[Row]:
+def execute_in_bridge(alias: str, statement: Statement) -> Any:
     """Execute a statement through Django's cursor, with all that observes it."""
     with connections[alias].cursor() as cursor:
         cursor.execute(statement.seen_sql, statement.seen_params)
-        return cursor.fetchall()
+        return cursor.rowcount if cursor.description is None else cursor.fetchall()
 
 
 def is_observed(alias: str) -> bool:

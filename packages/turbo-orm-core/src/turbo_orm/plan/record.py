@@ -125,6 +125,30 @@ def chain(queryset: Any, payload: None) -> Any:
     return QuerySet.all(queryset)
 
 
+class _Seeking(QuerySet[Any]):
+    """Gives the queryset of which Django's ``earliest()`` fetches the only row."""
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self
+
+
+def earliest(queryset: Any, payload: tuple[Any, ...]) -> Any:
+    """Order by the fields and take the first row, as ``earliest()`` does."""
+    return _sought(queryset, QuerySet.earliest, payload)
+
+
+def latest(queryset: Any, payload: tuple[Any, ...]) -> Any:
+    """Order by the fields backwards and take the first row, as ``latest()`` does."""
+    return _sought(queryset, QuerySet.latest, payload)
+
+
+def _sought(queryset: Any, method: Callable[..., Any], fields: tuple[Any, ...]) -> Any:
+    seeking = _Seeking(queryset.model, queryset.query.chain(), queryset._db, queryset._hints)
+    found = QuerySet.all(queryset)
+    found._query = method(seeking, *fields)._query
+    return found
+
+
 def conditions_of(step: Record) -> list[Any] | None:
     """Return the conditions that a step adds, None if it adds none."""
     function, payload = step.step, step.payload

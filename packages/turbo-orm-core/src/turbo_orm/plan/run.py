@@ -18,8 +18,8 @@ from .execute import Statement, execute, execute_in_bridge
 from .plan import Plan
 from .record import Record
 from .rows import objects_of
-from .terminals import FINISH, ROWS
-from .trace import Terminal, fresh, make_plan, planning
+from .terminals import ROWS, Terminal
+from .trace import fresh, make_plan, planning
 
 # A shape whose plan cannot be made of these arguments may have one with others.
 ATTEMPTS = 3
@@ -41,14 +41,14 @@ def find_plan(record: Record, alias: str, name: Any) -> Plan | Unplanned | None:
     return record.node.plans.get(plan_key(record, alias, name))
 
 
-def ready(record: Record, alias: str, name: Any) -> tuple[Plan, Statement] | None:
+def ready(record: Record, alias: str, terminal: Terminal) -> tuple[Plan, Statement] | None:
     """Return plan and statement of a chain, None if Django must execute it."""
-    plan = find_plan(record, alias, name)
+    plan = find_plan(record, alias, terminal.key)
     if type(plan) is not Plan:
         if plan is not None:
             stats.unplanned[plan.reason] += 1
         return None
-    values = record.values
+    values = record.values + terminal.assigned if terminal.assigned else record.values
     try:
         params = plan.bind(values)
         if plan.limits is None:
@@ -75,7 +75,7 @@ def bind_only(queryset: Any) -> tuple[str, Sequence[Any]]:
         Unplannable: Django must execute it.
     """
     record = queryset._record
-    found = None if record is None else ready(record, queryset.db, ROWS[0])
+    found = None if record is None else ready(record, queryset.db, ROWS)
     if found is None:
         raise Unplannable("no plan yet")
     return found[1].sql, found[1].params
@@ -84,7 +84,7 @@ def bind_only(queryset: Any) -> tuple[str, Sequence[Any]]:
 async def fetch(queryset: Any, record: Record) -> list[Any]:
     """Return the objects of a recorded queryset; for code outside the bridge."""
     alias = queryset.db
-    found = None if cache.verifying else ready(record, alias, ROWS[0])
+    found = None if cache.verifying else ready(record, alias, ROWS)
     if found is None or found[0].iterable_class is not queryset._iterable_class:
         return await run_sync(fetch_in_bridge, queryset, record, alias)
     plan, statement = found
@@ -98,13 +98,13 @@ async def fetch(queryset: Any, record: Record) -> list[Any]:
 def fetch_in_bridge(queryset: Any, record: Record, alias: str | None = None) -> list[Any]:
     """Return the objects of a recorded queryset; for code in the bridge."""
     alias = alias or queryset.db
-    found = ready(record, alias, ROWS[0])
+    found = ready(record, alias, ROWS)
     if found is None or found[0].iterable_class is not queryset._iterable_class:
         learn(queryset, alias, record, ROWS)
         return as_django(queryset, alias, lambda: list(queryset._iterable_class(queryset)))
     plan, statement = found
     if cache.verifying:
-        verify.statement(queryset.model, alias, record, ROWS[1], statement)
+        verify.statement(queryset.model, alias, record, ROWS.run, statement)
     rows = execute_in_bridge(alias, statement)
     objects = hydrate(plan, queryset, rows, alias)
     if cache.verifying:
@@ -127,46 +127,53 @@ def hydrate(plan: Plan, queryset: Any, rows: list[Any], alias: str) -> list[Any]
     return made
 
 
+async def attempt(queryset: Any, record: Record, terminal: Terminal) -> Any:
+    """Return the result of a method by its plan, made now if need be; None if there is none."""
+    alias = queryset.db
+    found = None if cache.verifying else ready(record, alias, terminal)
+    if found is None:
+        await run_sync(learn, queryset, alias, record, terminal)
+        return None
+    plan, statement = found
+    return terminal.finish(plan.compiler, await execute(alias, statement))
+
+
 async def conclude(
-    queryset: Any, record: Record, terminal: tuple[Any, Terminal], otherwise: Callable[[], Any]
+    queryset: Any, record: Record, terminal: Terminal, otherwise: Callable[[], Any]
 ) -> Any:
     """Return the result of ``count()`` and its kin; for code outside the bridge.
 
     Args:
         queryset: a recorded queryset.
         record: its chain.
-        terminal: the key of the method and the method.
+        terminal: the method.
         otherwise: Django's own method.
     """
     alias = queryset.db
-    found = None if cache.verifying else ready(record, alias, terminal[0])
+    found = None if cache.verifying else ready(record, alias, terminal)
     if found is None:
         return await run_sync(conclude_in_bridge, queryset, record, terminal, otherwise, alias)
     plan, statement = found
-    return _finish(terminal[0], plan, await execute(alias, statement))
+    return terminal.finish(plan.compiler, await execute(alias, statement))
 
 
 def conclude_in_bridge(
     queryset: Any,
     record: Record,
-    terminal: tuple[Any, Terminal],
+    terminal: Terminal,
     otherwise: Callable[[], Any],
     alias: str | None = None,
 ) -> Any:
     """Return the result of ``count()`` and its kin; for code in the bridge."""
     alias = alias or queryset.db
-    found = ready(record, alias, terminal[0])
+    found = ready(record, alias, terminal)
     if found is None:
         learn(queryset, alias, record, terminal)
         return as_django(queryset, alias, otherwise)
     plan, statement = found
     if cache.verifying:
-        verify.statement(queryset.model, alias, record, terminal[1], statement)
-    return _finish(terminal[0], plan, execute_in_bridge(alias, statement))
-
-
-def _finish(name: Any, plan: Plan, rows: list[Any]) -> Any:
-    return FINISH[name if type(name) is str else name[0]](plan.compiler, rows)
+        verify.statement(queryset.model, alias, record, terminal.run, statement)
+    return terminal.finish(plan.compiler, execute_in_bridge(alias, statement))
 
 
 def as_django(queryset: Any, alias: str, function: Callable[[], Any]) -> Any:
@@ -186,17 +193,17 @@ def as_django(queryset: Any, alias: str, function: Callable[[], Any]) -> Any:
         queryset._record, queryset._db = record, using
 
 
-def learn(queryset: Any, alias: str, record: Record, terminal: tuple[Any, Terminal]) -> None:
+def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None:
     """Make the plan of a chain and terminal, unless that is known to be impossible."""
-    name, method = terminal
+    name = terminal.key
     known = find_plan(record, alias, name)
     if type(known) is Plan or (type(known) is Unplanned and known.attempts >= ATTEMPTS):
         return
     stats.counts["misses"] += known is None
     try:
-        plan = make_plan(queryset.model, alias, record, method)
-        zoned = _check(plan, queryset.model, alias, record, method)
-        if name == ROWS[0]:
+        plan = make_plan(queryset.model, alias, record, terminal.run, terminal.assigned)
+        zoned = _check(plan, queryset.model, alias, record, terminal)
+        if terminal is ROWS:
             _choose_hydrator(plan, queryset)
     except Unplannable as error:
         attempts = ATTEMPTS if error.lasting else getattr(known, "attempts", 0) + 1
@@ -211,12 +218,13 @@ def learn(queryset: Any, alias: str, record: Record, terminal: tuple[Any, Termin
         cache.add_plan(record.node, plan_key(record, alias, name), plan)
 
 
-def _check(plan: Plan, model: Any, alias: str, record: Record, method: Terminal) -> bool:
+def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Terminal) -> bool:
     """Compare a new plan with what Django makes; return whether the time zone is part of it."""
+    method, values = terminal.run, record.values + terminal.assigned
     try:
         with planning(alias):
             here = fresh(model, alias, record, method)
-            statement = plan.sql_as_django(record.values), plan.bind(record.values, as_django=True)
+            statement = plan.sql_as_django(values), plan.bind(values, as_django=True)
             if (here.sql, here.params) != (statement[0], tuple(statement[1])):
                 raise Unplannable("other SQL than Django's", lasting=False)
             if not settings.USE_TZ:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from .trace import Terminal
+from django.db.models import Model
 
-# Makes the result of a terminal from rows; the compiler is the one that wrote the statement.
-Finish = Callable[[Any, list[tuple[Any, ...]]], Any]
+from .exceptions import Unplannable
+from .shape import static
+from .trace import Run
+
+
+class Terminal(NamedTuple):
+    """A method that ends a chain.
+
+    Args:
+        key: its shape: what of its name and arguments decides the SQL.
+        run: brings Django to execute it on a queryset.
+        finish: makes the result from the compiler and what the statement gave.
+        assigned: values of its own, which become parameters before those of the chain.
+    """
+
+    key: Any
+    run: Run
+    finish: Callable[[Any, Any], Any]
+    assigned: tuple[Any, ...] = ()
 
 
 def _iterate(queryset: Any) -> None:
@@ -44,8 +61,51 @@ def found_any(compiler: Any, rows: list[tuple[Any, ...]]) -> bool:
     return bool(rows)
 
 
-ROWS: tuple[str, Terminal] = ("rows", _iterate)
-COUNT: tuple[str, Terminal] = ("count", _count)
-EXISTS: tuple[str, Terminal] = ("exists", _exists)
+def as_it_is(compiler: Any, result: Any) -> Any:
+    """Return what the statement gave: its rows, or how many it changed."""
+    return result
 
-FINISH: dict[str, Finish] = {"count": counted, "exists": found_any, "aggregate": aggregated}
+
+ROWS = Terminal("rows", _iterate, as_it_is)
+COUNT = Terminal("count", _count, counted)
+EXISTS = Terminal("exists", _exists, found_any)
+
+
+def aggregation(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Terminal | None:
+    """Return ``aggregate()`` with its arguments, None if they have no shape."""
+    try:
+        key = ("aggregate", static(tuple(args)), static(dict(kwargs)))
+    except Unplannable:
+        return None
+    return Terminal(key, lambda queryset: queryset.aggregate(*args, **kwargs), aggregated)
+
+
+def update(values: Mapping[str, Any]) -> Terminal | None:
+    """Return ``update()`` with its arguments, None if they are more than plain values."""
+    if any(_is_more_than_a_value(value) for value in values.values()):
+        return None
+    key = ("update", *((name, value is None) for name, value in values.items()))
+    assigned = tuple(value for value in values.values() if value is not None)
+    return Terminal(key, lambda queryset: queryset.update(**values), as_it_is, assigned)
+
+
+def update_fields(values: Sequence[tuple[Any, Any, Any]]) -> Terminal | None:
+    """Return ``_update()``, by which a model is saved, None for more than plain values."""
+    if any(_is_more_than_a_value(value) for _, _, value in values):
+        return None
+    key = ("save", *((field.attname, value is None) for field, _, value in values))
+    assigned = tuple(value for _, _, value in values if value is not None)
+    return Terminal(key, lambda queryset: queryset._update(values), as_it_is, assigned)
+
+
+def _is_more_than_a_value(value: Any) -> bool:
+    return isinstance(value, Model) or hasattr(value, "resolve_expression")
+
+
+def _delete(queryset: Any) -> None:
+    queryset = queryset.order_by()
+    queryset.query.select_related = False
+    queryset._raw_delete(queryset.db)
+
+
+DELETE = Terminal("delete", _delete, as_it_is)

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from ..bridge import current_job
 from ..connection.scope import scope_of, swapped
 from . import record as recording
+from .assign import assignments
 from .bind import binder_of, preparer_of
 from .exceptions import Unplannable
 from .plan import LENGTH, START, Limits, Plan
@@ -32,11 +33,13 @@ from .tracing import (
 )
 
 # Runs Django's own code up to the statement that it executes.
-Terminal = Callable[[Any], Any]
+Run = Callable[[Any], Any]
 PLACES = re.compile(rf"%s|%%|{LENGTH_MARK}|{START_MARK}")
 
 
-def make_plan(model: Any, alias: str, record: Record, terminal: Terminal) -> Plan:
+def make_plan(
+    model: Any, alias: str, record: Record, terminal: Run, assigned: Sequence[Any] = ()
+) -> Plan:
     """Return the plan of a chain that ends in a terminal method; call it in the bridge.
 
     Args:
@@ -44,6 +47,7 @@ def make_plan(model: Any, alias: str, record: Record, terminal: Terminal) -> Pla
         alias: the database.
         record: the chain.
         terminal: is given a queryset of Django's and runs the terminal method on it.
+        assigned: values of the terminal's own that are the statement's first parameters.
 
     Raises:
         Unplannable: Django must execute this chain, or any chain of its shape.
@@ -51,7 +55,7 @@ def make_plan(model: Any, alias: str, record: Record, terminal: Terminal) -> Pla
     try:
         with planning(alias), tracing() as tracer:
             captured, limits = _capture(model, alias, record, terminal, tracer)
-            return _assemble(record, captured, limits, tracer.compiled)
+            return _assemble(record, captured, limits, tracer.compiled, assigned)
     except Unplannable:
         raise
     except EmptyResultSet:
@@ -71,7 +75,7 @@ def planning(alias: str) -> Iterator[None]:
         yield
 
 
-def fresh(model: Any, alias: str, record: Record, terminal: Terminal) -> Captured:
+def fresh(model: Any, alias: str, record: Record, terminal: Run) -> Captured:
     """Return what Django makes of a chain; call it in a block of ``planning()``.
 
     Raises:
@@ -86,7 +90,7 @@ def fresh(model: Any, alias: str, record: Record, terminal: Terminal) -> Capture
 
 
 def _capture(
-    model: Any, alias: str, record: Record, terminal: Terminal, tracer: Tracer
+    model: Any, alias: str, record: Record, terminal: Run, tracer: Tracer
 ) -> tuple[Captured, int | None]:
     """Return the traced statement, and the number of the value at which the slice begins."""
     limits = None
@@ -114,9 +118,14 @@ def _marked(start: int | None, stop: int | None) -> tuple[int | None, int | None
 
 
 def _assemble(
-    record: Record, captured: Captured, limits: int | None, compiled: list[Compiled]
+    record: Record,
+    captured: Captured,
+    limits: int | None,
+    compiled: list[Compiled],
+    assigned: Sequence[Any],
 ) -> Plan:
-    pieces, used = _pieces(captured.params, compiled)
+    savers = assignments(captured, assigned)
+    pieces, used = _pieces(captured.params[len(savers) :], compiled)
     numbers = {old: new for new, old in enumerate(used)}
     bindings = [compiled[old] for old in used]
     _check_slots(record, bindings, limits)
@@ -126,9 +135,13 @@ def _assemble(
     if limits is not None:
         text = Limits(limits, sql)
         sql, pieces = _with_limits(sql, pieces, bindings)
+    binders = [(found.slot, binder_of(found)) for found in bindings]
+    for number, saver in enumerate(savers):
+        binders.append((record.node.total + number, saver))
+        pieces.insert(number, len(binders) - 1)
     plan = Plan(
         sql,
-        [(found.slot, binder_of(found)) for found in bindings],
+        binders,
         _joined(pieces),
         _twins(bindings),
         text,

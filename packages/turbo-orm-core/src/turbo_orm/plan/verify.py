@@ -11,11 +11,11 @@ from . import stats
 from .exceptions import PlanMismatch
 from .execute import Statement
 from .record import Record
-from .trace import Terminal, fresh, planning
+from .trace import Run, fresh, planning
 
 
 def statement(
-    model: Any, alias: str, record: Record, method: Terminal, planned: Statement
+    model: Any, alias: str, record: Record, method: Run, planned: Statement
 ) -> None:
     """Raise unless Django makes the same statement of a chain now.
 

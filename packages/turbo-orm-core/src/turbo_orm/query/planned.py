@@ -11,15 +11,9 @@ from django.db.models import QuerySet
 
 from ..bridge import in_bridge, run_sync
 from ..plan import run
-from ..plan.exceptions import Unplannable
-from ..plan.record import Record
-from ..plan.shape import static
-from ..plan.terminals import COUNT, EXISTS
-from ..plan.trace import Terminal
+from ..plan.terminals import COUNT, EXISTS, aggregation
 from .recorded import DJANGOS, RecordedQuerySet
 
-# The awaitable methods that do not always enter the bridge.
-PLANNED = ("aaggregate", "acount", "aexists", "afirst", "aget", "alast")
 # How many rows Django's `get()` fetches to tell in its message how many there are.
 GET_MAX = 21
 # Since then `first()` heeds that an order was taken away on purpose.
@@ -28,6 +22,9 @@ HEEDS_NO_ORDER = django.VERSION >= (6, 1)
 
 class PlannedQuerySet(RecordedQuerySet):
     """Mixed into ``AsyncQuerySet``."""
+
+    # The class whose methods are ours: ``AsyncQuerySet`` itself.
+    _untouched: Any
 
     def _fetch_all(self) -> None:
         record = self._record
@@ -49,7 +46,7 @@ class PlannedQuerySet(RecordedQuerySet):
             if (
                 record is None
                 or "_fetch_all" in self.__dict__
-                or type(self)._fetch_all is not PlannedQuerySet._fetch_all
+                or not self._leaves("_fetch_all")
                 or QuerySet._fetch_all.__globals__ is not DJANGOS
                 or in_bridge()
             ):
@@ -62,7 +59,7 @@ class PlannedQuerySet(RecordedQuerySet):
     def _leaves(self, *names: str) -> bool:
         """Tell whether the queryset's class leaves these methods as they are here."""
         cls = type(self)
-        return all(getattr(cls, name) is getattr(PlannedQuerySet, name) for name in names)
+        return all(getattr(cls, name) is getattr(self._untouched, name) for name in names)
 
     def _to_get(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the recorded queryset that ``get()`` fetches, None if Django must do it."""
@@ -186,7 +183,7 @@ class PlannedQuerySet(RecordedQuerySet):
     def aggregate(self, *args: Any, **kwargs: Any) -> Any:
         """Return aggregate values of the rows; see Django's method."""
         record = self._record
-        terminal = _aggregation(args, kwargs) if record is not None and in_bridge() else None
+        terminal = aggregation(args, kwargs) if record is not None and in_bridge() else None
         if record is None or terminal is None:
             return super().aggregate(*args, **kwargs)
         function = functools.partial(super().aggregate, *args, **kwargs)
@@ -195,29 +192,9 @@ class PlannedQuerySet(RecordedQuerySet):
     async def aaggregate(self, *args: Any, **kwargs: Any) -> Any:
         """Return aggregate values of the rows; see Django's method."""
         own = self._leaves("aggregate") and not in_bridge()
-        record: Record | None = self._record
-        terminal = _aggregation(args, kwargs) if own and record is not None else None
+        record = self._record
+        terminal = aggregation(args, kwargs) if own and record is not None else None
         if record is None or terminal is None:
             return await run_sync(self.aggregate, *args, **kwargs)
         function = functools.partial(super().aggregate, *args, **kwargs)
         return await run.conclude(self, record, terminal, function)
-
-
-def _aggregation(
-    args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], Terminal] | None:
-    """Return the key and the method of an aggregation, None if it has no shape."""
-
-    def aggregate(queryset: Any) -> Any:
-        return queryset.aggregate(*args, **kwargs)
-
-    try:
-        return ("aggregate", static(args), static(kwargs)), aggregate
-    except Unplannable:
-        return None
-
-
-for _name in PLANNED:
-    for _twin in (_name, _name[1:]):
-        # Django's own words: they are its methods.
-        vars(PlannedQuerySet)[_twin].__doc__ = getattr(QuerySet, _twin).__doc__

@@ -9,8 +9,8 @@ from django.db.models import Model, QuerySet
 
 from ..connection.stream import stream_rows
 from .awaited import with_awaited
-from .planned import PLANNED, PlannedQuerySet
 from .raw import AsyncRawQuerySet
+from .written import WrittenQuerySet
 
 if TYPE_CHECKING:
     from django.db.backends.utils import _ExecuteQuery
@@ -31,20 +31,21 @@ BRIDGED = (
     "abulk_update",
     "acontains",
     "acreate",
-    "adelete",
-    "aearliest",
     "aexplain",
     "aget_or_create",
     "ain_bulk",
-    "alatest",
-    "aupdate",
     "aupdate_or_create",
+)
+# Those that need no bridge where a plan is known.
+PLANNED = (
+    *("aaggregate", "acount", "adelete", "aearliest", "aexists", "afirst", "aget", "alast"),
+    *("alatest", "aupdate"),
 )
 TERMINALS = (*BRIDGED, *PLANNED)
 
 
 @with_awaited(BRIDGED)
-class AsyncQuerySet(PlannedQuerySet, TypedQuerySet[M_co, R_co]):
+class AsyncQuerySet(WrittenQuerySet, TypedQuerySet[M_co, R_co]):
     """A lazy database query; every ``a*`` method waits on the event loop, in no thread.
 
     Mirrors ``django.db.models.QuerySet``, of which it is a subclass: everything else of a queryset
@@ -148,6 +149,15 @@ class AsyncQuerySet(PlannedQuerySet, TypedQuerySet[M_co, R_co]):
         """
         return await self.raw(raw_query, params, translations, using).alist()
 
+
+AsyncQuerySet._untouched = AsyncQuerySet
+
+for _name in (*PLANNED, *(name[1:] for name in PLANNED)):
+    _method = getattr(AsyncQuerySet, _name)
+    if _method is not getattr(QuerySet, _name):
+        # Django's own words and marks: they are its methods.
+        _method.__doc__ = getattr(QuerySet, _name).__doc__
+        vars(_method).update(vars(getattr(QuerySet, _name)))
 
 # On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed
 # package has it there, and its users' code must run.

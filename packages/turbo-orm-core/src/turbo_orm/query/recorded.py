@@ -78,8 +78,8 @@ class RecordedQuerySet(Base):
     def query(self) -> Any:
         """Django's ``Query``; looking at it ends the recording, since it may be changed."""
         if self._record is not None:
-            if "being_cloned" in self.__dict__:
-                return CHAINED
+            if "glimpse" in self.__dict__:
+                return self.__dict__["glimpse"]
             self._build_query()
             self._record = None
         return QuerySet.query.fget(self)  # type: ignore[attr-defined]
@@ -140,11 +140,11 @@ class RecordedQuerySet(Base):
 
     def _clone_by_others(self, record: Record) -> Any:
         """Clone through a function that somebody put in the place of Django's."""
-        self.__dict__["being_cloned"] = True
+        self.__dict__["glimpse"] = CHAINED
         try:
             clone = super()._clone()
         finally:
-            del self.__dict__["being_cloned"]
+            del self.__dict__["glimpse"]
         clone._record = record
         return clone
 

@@ -1,0 +1,81 @@
+"""The earliest and the latest row, and rows by key, executed by the plan of their shape."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from django.db.models.query import ModelIterable
+
+from ..bridge import in_bridge, run_sync
+from ..plan import record as recording
+from .planned import PlannedQuerySet
+
+
+class ExtremesQuerySet(PlannedQuerySet):
+    """Mixed into ``AsyncQuerySet``."""
+
+    def _to_seek(self, fields: tuple[Any, ...], *, latest: bool) -> Any:
+        """Return the recorded queryset of the earliest or latest row, None if Django must do it."""
+        record = self._record
+        if record is None or record.node.sliced or not self._leaves("__len__", "__iter__", "get"):
+            return None
+        if not self._leaves("earliest", "latest", "_earliest", "reverse"):
+            return None
+        key = recording.shape_of_call("latest" if latest else "earliest", fields, {})
+        if key is None:
+            return None
+        step = recording.latest if latest else recording.earliest
+        return self._take_step(record, key, [], step, fields)
+
+    def earliest(self, *fields: Any) -> Any:
+        """Return the row with the smallest values; see Django's method."""
+        one = self._to_seek(fields, latest=False) if in_bridge() else None
+        if one is None:
+            return super().earliest(*fields)
+        one._fetch_all()
+        return one._the_one()
+
+    def latest(self, *fields: Any) -> Any:
+        """Return the row with the greatest values; see Django's method."""
+        one = self._to_seek(fields, latest=True) if in_bridge() else None
+        if one is None:
+            return super().latest(*fields)
+        one._fetch_all()
+        return one._the_one()
+
+    async def aearliest(self, *fields: Any) -> Any:
+        """Return the row with the smallest values; see Django's method."""
+        one = None if in_bridge() else self._to_seek(fields, latest=False)
+        if one is None:
+            return await run_sync(self.earliest, *fields)
+        await one._afetch_all()
+        return one._the_one()
+
+    async def alatest(self, *fields: Any) -> Any:
+        """Return the row with the greatest values; see Django's method."""
+        one = None if in_bridge() else self._to_seek(fields, latest=True)
+        if one is None:
+            return await run_sync(self.latest, *fields)
+        await one._afetch_all()
+        return one._the_one()
+
+    def in_bulk(self, id_list: Any = None, *, field_name: str = "pk") -> Any:
+        """Return rows by key; see Django's method."""
+        record = self._record
+        if record is None or not in_bridge() or self._iterable_class is not ModelIterable:
+            return super().in_bulk(id_list, field_name=field_name)
+        # What Django's method asks, it need not build a query to hear.
+        node = record.node
+        self.__dict__["glimpse"] = SimpleNamespace(
+            is_sliced=node.sliced,
+            distinct_fields=node.distinct_fields,
+            selected=None,
+            extra_select=(),
+            values_select=(),
+            annotation_select=(),
+        )
+        try:
+            return super().in_bulk(id_list, field_name=field_name)
+        finally:
+            del self.__dict__["glimpse"]
