@@ -1,4 +1,4 @@
-"""The tree of known shapes and the plans at its nodes, bounded, and emptied when settings change."""
+"""The tree of known shapes and the plans at its nodes, bounded; emptied when settings change."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Node:
         self.plans: dict[Any, Plan | Unplanned] = {}
         # Per value of this step: None, or what must look at it when the step is recorded. Unknown
         # until a plan was made of this step or one that follows.
-        self.checks: tuple[Any, ...] | None = () if parent is None or total == parent.total else None
+        self.checks: tuple[Any, ...] | None = (
+            () if parent is None or total == parent.total else None
+        )
         # What the step sets on the queryset beside its query.
         self.attributes: Mapping[str, Any] | None = None
         query: Any = built.query
@@ -110,6 +112,7 @@ class Cache:
             self._drop(oldest)
 
     def _drop(self, plan: Plan) -> None:
+        assert plan.place is not None
         node, key = plan.place
         node.plans.pop(key, None)
         while node.parent is not None and not node.plans and not node.children:

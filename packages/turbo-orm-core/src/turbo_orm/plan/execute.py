@@ -118,8 +118,6 @@ def is_plain_engine(alias: str) -> bool:
     return same and connections.settings[alias]["AUTOCOMMIT"] is True
 
 
-
-
 def _forget(**kwargs: Any) -> None:
     is_plain_engine.cache_clear()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,7 @@ class Limits(NamedTuple):
 START, LENGTH = "start", "length"
 
 
+@dataclasses.dataclass(eq=False)
 class Plan:
     """How to execute the querysets of one shape on one database.
 
@@ -42,31 +44,19 @@ class Plan:
         compiler: the compiler that made it, to which Django's iterables turn.
     """
 
-    __slots__ = (
-        *("bindings", "compiler", "hydrator", "iterable_class", "limits", "names", "pieces"),
-        *("place", "single", "sql", "twins"),
-    )
+    sql: str
+    bindings: Sequence[tuple[int, Binder]]
+    pieces: tuple[Any, ...]
+    twins: Sequence[tuple[int, int]]
+    limits: Limits | None
+    compiler: Any
+    # The fast way from rows to objects, None if Django's is taken.
+    hydrator: Any = None
+    iterable_class: Any = None
+    # Where it is kept: a node of the cache and the key there.
+    place: tuple[Node, Any] | None = None
 
-    def __init__(
-        self,
-        sql: str,
-        bindings: Sequence[tuple[int, Binder]],
-        pieces: Sequence[Any],
-        twins: Sequence[tuple[int, int]],
-        limits: Limits | None,
-        compiler: Any,
-    ) -> None:
-        self.sql = sql
-        self.bindings = tuple(bindings)
-        self.pieces = tuple(pieces)
-        self.twins = tuple(twins)
-        self.limits = limits
-        self.compiler = compiler
-        # The fast way from rows to objects, None if Django's is taken.
-        self.hydrator: Any = None
-        self.iterable_class: Any = None
-        # Where it is kept: a node of the cache and the key there.
-        self.place: tuple[Node, Any]
+    def __post_init__(self) -> None:
         self.single = self.pieces == (0,)
 
     def bind(self, values: tuple[Any, ...], *, as_django: bool = False) -> Sequence[Any]:

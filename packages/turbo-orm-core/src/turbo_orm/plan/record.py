@@ -166,7 +166,7 @@ def with_values(payload: Any, values: list[Any]) -> Any:
 
 
 def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return the key of a call of which every argument belongs to the shape, None if it has none."""
+    """Return the key of a call whose arguments all belong to the shape, None if it has none."""
     if not args and (name == "select_related" or kwargs.get("flat")) and DJANGO_WARNS:
         return None
     try:

@@ -142,7 +142,7 @@ def _assemble(
     plan = Plan(
         sql,
         binders,
-        _joined(pieces),
+        tuple(_joined(pieces)),
         _twins(bindings),
         text,
         captured.compiler,
@@ -192,9 +192,7 @@ def _check_slots(record: Record, bindings: list[Compiled], limits: int | None) -
             raise Unplannable("a value in several places")
 
 
-def _with_limits(
-    sql: str, pieces: list[Any], bindings: list[Compiled]
-) -> tuple[str, list[Any]]:
+def _with_limits(sql: str, pieces: list[Any], bindings: list[Compiled]) -> tuple[str, list[Any]]:
     """Put placeholders where the marks of the slice are, and their pieces among the others."""
     remaining = [
         (piece, len(bindings[piece].params) if type(piece) is int else 1) for piece in pieces

@@ -1,4 +1,4 @@
-"""A queryset that records its chain, and builds Django's ``Query`` only when somebody asks for it."""
+"""A queryset that records its chain, and builds Django's ``Query`` only when somebody asks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,26 @@ from ..plan.cache import Node, cache
 from ..plan.record import Prepared, Record, Step
 
 if TYPE_CHECKING:
-    Base = Any
+
+    class Base(QuerySet[Any, Any]):
+        """What the stubs do not tell of Django's queryset."""
+
+        _cloning_enabled: bool
+        _db: str | None
+        _fields: Any
+        _defer_next_filter: Any
+        _hints: Any
+        _known_related_objects: Any
+        _prefetch_done: bool
+        _prefetch_related_lookups: Any
+        _result_cache: Any
+        _sticky_filter: bool
+
+        def _chain(self) -> Any: ...
+        def _clone(self) -> Any: ...
+        def _fetch_all(self) -> None: ...
+        def _update(self, values: Any, *returning: Any) -> Any: ...
+
 else:
     Base = QuerySet
 
@@ -40,7 +59,7 @@ def _copied_attributes() -> tuple[str, ...]:
     probe.__dict__.update(given)
     clone = vars(probe._clone())
     return tuple(
-        name for name, value in given.items() if name != "_db" and value and clone[name] is value
+        name for name, value in given.items() if name != "_db" and clone[name] is value is not None
     )
 
 
@@ -114,7 +133,7 @@ class RecordedQuerySet(Base):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         query = state.pop("_query", None)
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[misc]
         self._query = query
 
     @property
@@ -129,7 +148,7 @@ class RecordedQuerySet(Base):
         record = self._record
         if record is None:
             return super()._clone()
-        if QuerySet._clone.__globals__ is not DJANGOS:
+        if QuerySet._clone.__globals__ is not DJANGOS:  # type: ignore[attr-defined]
             return self._clone_by_others(record)
         clone = self.__class__(model=self.model, query=UNBUILT, using=self._db, hints=self._hints)
         ours, theirs = self.__dict__, clone.__dict__
@@ -154,17 +173,18 @@ class RecordedQuerySet(Base):
             return super()._chain()
         if record.node.sticky:
             # The stickiness of a filter lasts until the next step, whatever that is.
-            return self._take_step(record, ("chain",), [], recording.chain, None)
+            return self._take_step(record, ("chain",), [], step=recording.chain, payload=None)
         return self._clone()
 
     def _plain(self) -> Any:
         """Return a copy that is not recorded, on which Django's methods can be called."""
         plain = self._clone()
-        query = self.__dict__.get("built_query")
+        query: Any = self.__dict__.get("built_query")
         plain._record = None
-        plain._query = (
-            recording.build(self.model, self._record).query if query is None else query.chain()
-        )
+        if query is None and self._record is not None:
+            plain._query = recording.build(self.model, self._record).query
+        else:
+            plain._query = query.chain()
         return plain
 
     def _take_step(
@@ -172,6 +192,7 @@ class RecordedQuerySet(Base):
         record: Record,
         key: Any,
         values: list[Any],
+        *,
         step: Step,
         payload: Any,
         first_time: Callable[[Any], Any] | None = None,
@@ -241,7 +262,12 @@ class RecordedQuerySet(Base):
                 return first_time(self._plain())
             key, values, children = shaped
             return self._take_step(
-                record, key, values, recording.condition, (name, children), first_time
+                record,
+                key,
+                values,
+                step=recording.condition,
+                payload=(name, children),
+                first_time=first_time,
             )
         except Exception:
             if not deferred:
@@ -257,7 +283,7 @@ class RecordedQuerySet(Base):
         key = recording.shape_of_call(name, args, kwargs)
         if key is None:
             return getattr(QuerySet, name)(self._plain(), *args, **kwargs)
-        return self._take_step(record, key, [], recording.method, (name, args, kwargs))
+        return self._take_step(record, key, [], step=recording.method, payload=(name, args, kwargs))
 
     def prefetch_related(self, *lookups: Any) -> Any:
         """Return a queryset that also fetches related objects; see Django's method."""
@@ -265,11 +291,12 @@ class RecordedQuerySet(Base):
             return super().prefetch_related(*lookups)
         # Django's method asks the query only for what a recorded chain cannot have.
         stand_in = SimpleNamespace(
-            _not_support_combined_queries=lambda name: None,
+            _not_support_combined_queries=str,
             _chain=self._chain,
             query=SimpleNamespace(_filtered_relations={}),
         )
-        return QuerySet.prefetch_related(stand_in, *lookups)  # type: ignore[arg-type]
+        djangos: Any = QuerySet.prefetch_related
+        return djangos(stand_in, *lookups)
 
     def __getitem__(self, key: Any) -> Any:
         record = self._record
@@ -280,17 +307,21 @@ class RecordedQuerySet(Base):
             return super().__getitem__(key)
         start, stop = bounds
         shape = ("slice", bool(start), stop is not None)
-        return self._take_step(record, shape, [start or 0, stop or 0], recording.limits, bounds)
+        return self._take_step(
+            record, shape, [start or 0, stop or 0], step=recording.limits, payload=bounds
+        )
 
     def _limited(self, count: int) -> Any:
         """Return the queryset with a limit that is part of its shape."""
         record = self._record
         if record is None or record.node.sliced:
             return self[:count]
-        return self._take_step(record, ("limit", count), [], recording.limits, (None, count))
+        return self._take_step(
+            record, ("limit", count), [], step=recording.limits, payload=(None, count)
+        )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _is_recordable(cls: type) -> bool:
     """Tell whether no base class comes between our methods and Django's."""
     return all(
@@ -325,7 +356,7 @@ def _recording(name: str, method: str) -> Callable[..., Any]:
             return getattr(super(RecordedQuerySet, self), name)(*args, **kwargs)
         return getattr(self, method)(name, args, kwargs)
 
-    del recorded.__wrapped__  # type: ignore[attr-defined]
+    del recorded.__wrapped__
     recorded.__signature__ = inspect.signature(django)  # type: ignore[attr-defined]
     return recorded
 
