@@ -38,7 +38,7 @@ class Node:
     __slots__ = (
         *("attributes", "by_time_zone", "checks", "children", "distinct_fields", "first_by_pk"),
         *("generation", "grouped", "key", "ordered", "ordering", "parent", "plans", "root"),
-        *("sliced", "sticky", "total"),
+        *("sliced", "sticky", "total", "watchful"),
     )
 
     def __init__(
@@ -56,9 +56,11 @@ class Node:
         self.plans: dict[Any, Plan | Unplanned] = {}
         # Per value of this step: None, or what must look at it when the step is recorded. Unknown
         # until a plan was made of this step or one that follows.
-        self.checks: tuple[Any, ...] | None = (
-            () if parent is None or total == parent.total else None
-        )
+        self.checks: tuple[Any, ...] | None = None
+        # Whether any of them looks.
+        self.watchful = False
+        if parent is None or total == parent.total:
+            self.checks = ()
         # What the step sets on the queryset beside its query.
         self.attributes: Mapping[str, Any] | None = None
         query: Any = built.query

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+import psycopg
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connections
 from django.db.backends.postgresql.base import Cursor, DatabaseWrapper, ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
-from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor
+from psycopg import AsyncClientCursor, AsyncCursor
 from psycopg.pq import TransactionStatus
 
 from ..bridge import run_sync
 from ..connection.context import context_hooks, find_query_log
 from ..connection.engine import engine_class, idle_wrapper
 from ..connection.transactions import current_hold
-from ..pool import Pool, get_pool
+from ..pool import get_pool
+from .plan import Plan
 
 IDLE = TransactionStatus.IDLE
 
@@ -30,16 +32,20 @@ class Statement(NamedTuple):
     """A statement ready to be executed.
 
     Args:
-        sql: what is sent.
-        params: its parameters.
-        seen_sql: what observers are to see: the statement as Django writes it.
-        seen_params: the parameters as observers are to see them.
+        plan: what it was made by.
+        values: what it was made of.
+        params: what is sent with the plan's SQL.
     """
 
-    sql: str
+    plan: Plan
+    values: tuple[Any, ...]
     params: Sequence[Any]
-    seen_sql: str
-    seen_params: Sequence[Any]
+
+    def as_django(self) -> tuple[str, Sequence[Any]]:
+        """Return SQL and parameters as Django writes them, for whoever observes."""
+        if self.plan.limits is None:
+            return self.plan.sql, self.params
+        return self.plan.sql_as_django(self.values), self.plan.bind_as_django(self.values)
 
 
 async def execute(alias: str, statement: Statement) -> Any:
@@ -55,11 +61,27 @@ async def execute(alias: str, statement: Statement) -> Any:
     Raises:
         DatabaseError: the database refused the statement, as Django's error.
     """
-    if may_execute_directly(alias):
-        pool = get_pool(alias)
-        result = await _execute_on(pool, await pool.lend(), alias, statement)
-        if result is not None:
-            return result
+    if not may_execute_directly(alias):
+        return await run_sync(execute_in_bridge, alias, statement)
+    pool = get_pool(alias)
+    source: Any = await pool.lend()
+    try:
+        facade = source.facade
+        cursor_class = CURSORS.get(facade.cursor_factory)
+        if cursor_class is not None and not facade.execute_wrappers:
+            cursor = cursor_class(source)
+            await cursor.execute(statement.plan.sql, statement.params)
+            return cursor.rowcount if cursor.description is None else await cursor.fetchall()
+    except psycopg.Error:
+        with idle_wrapper(alias).wrap_database_errors:
+            raise
+    finally:
+        # A statement that was interrupted may still run.
+        if source.pgconn.transaction_status == IDLE:
+            pool.take_back(source)
+        else:
+            pool.discard(source)
+    # This connection has observers of its own.
     return await run_sync(execute_in_bridge, alias, statement)
 
 
@@ -68,31 +90,10 @@ def may_execute_directly(alias: str) -> bool:
     return not is_observed(alias) and current_hold(alias) is None and is_plain_engine(alias)
 
 
-async def _execute_on(
-    pool: Pool, source: AsyncConnection[Any], alias: str, statement: Statement
-) -> Any:
-    """Execute on a borrowed connection and give it back; None if only Django's cursor will do."""
-    try:
-        facade: Any = cast("Any", source).facade
-        cursor_class = CURSORS.get(facade.cursor_factory)
-        if cursor_class is None or facade.execute_wrappers:
-            return None
-        with idle_wrapper(alias).wrap_database_errors:
-            cursor = cursor_class(source)
-            await cursor.execute(statement.sql, statement.params)
-            return cursor.rowcount if cursor.description is None else await cursor.fetchall()
-    finally:
-        # A statement that was interrupted may still run.
-        if source.pgconn.transaction_status == IDLE:
-            pool.take_back(source)
-        else:
-            pool.discard(source)
-
-
 def execute_in_bridge(alias: str, statement: Statement) -> Any:
     """Execute a statement through Django's cursor, with all that observes it."""
     with connections[alias].cursor() as cursor:
-        cursor.execute(statement.seen_sql, statement.seen_params)
+        cursor.execute(*statement.as_django())
         return cursor.rowcount if cursor.description is None else cursor.fetchall()
 
 

@@ -50,12 +50,7 @@ def ready(record: Record, alias: str, terminal: Terminal) -> tuple[Plan, Stateme
         return None
     values = record.values + terminal.assigned if terminal.assigned else record.values
     try:
-        params = plan.bind(values)
-        if plan.limits is None:
-            statement = Statement(plan.sql, params, plan.sql, params)
-        else:
-            seen = plan.bind(values, as_django=True)
-            statement = Statement(plan.sql, params, plan.sql_as_django(values), seen)
+        statement = Statement(plan, values, plan.bind(values))
     except Exception:
         # If it is an error at all, Django raises it.
         stats.counts["fallbacks"] += 1
@@ -78,7 +73,7 @@ def bind_only(queryset: Any) -> tuple[str, Sequence[Any]]:
     found = None if record is None else ready(record, queryset.db, ROWS)
     if found is None:
         raise Unplannable("no plan yet")
-    return found[1].sql, found[1].params
+    return found[0].sql, found[1].params
 
 
 async def fetch(queryset: Any) -> list[Any]:
@@ -220,7 +215,7 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
     try:
         with planning(alias):
             here = fresh(model, alias, record, method)
-            statement = plan.sql_as_django(values), plan.bind(values, as_django=True)
+            statement = plan.sql_as_django(values), plan.bind_as_django(values)
             if (here.sql, here.params) != (statement[0], tuple(statement[1])):
                 raise Unplannable("other SQL than Django's", lasting=False)
             if not settings.USE_TZ:

@@ -42,6 +42,35 @@ class Slot(tuple[str, Any]):
 INSTANCE = object()
 
 
+def literals(kwargs: Mapping[str, Any], values: list[Any]) -> tuple[Any, ...] | None:
+    """Return the shape of keywords that are all plain values, None if they are more than that.
+
+    Args:
+        kwargs: conditions as keywords; Django sorts them.
+        values: is extended by what is only a parameter.
+    """
+    shape: list[Any] = []
+    for path in sorted(kwargs) if len(kwargs) > 1 else kwargs:
+        value = kwargs[path]
+        kind = type(value)
+        if kind in LITERALS:
+            values.append(value)
+            shape += (path, kind)
+        elif value is None or kind is bool:
+            shape += (path, value)
+        else:
+            return None
+    return None if RESERVED.intersection(kwargs) else tuple(shape)
+
+
+def slots(kwargs: Mapping[str, Any]) -> list[Any]:
+    """Return keywords that are all plain values as the conditions that Django makes of them."""
+    return [
+        (Slot if type(value) in LITERALS else tuple)((path, value))
+        for path, value in sorted(kwargs.items())
+    ]
+
+
 def conditions(
     args: tuple[Any, ...], kwargs: Mapping[str, Any], values: list[Any]
 ) -> tuple[tuple[Any, ...], list[Any]]:

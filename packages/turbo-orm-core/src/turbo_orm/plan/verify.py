@@ -22,8 +22,9 @@ def statement(model: Any, alias: str, record: Record, method: Run, planned: Stat
     """
     with planning(alias):
         found = fresh(model, alias, record, method)
-    _same("SQL", planned.seen_sql, found.sql)
-    _same("parameters", [*map(_typed, planned.seen_params)], [*map(_typed, found.params)])
+    sql, params = planned.as_django()
+    _same("SQL", sql, found.sql)
+    _same("parameters", [*map(_typed, params)], [*map(_typed, found.params)])
 
 
 def _typed(value: Any) -> tuple[type, str]:

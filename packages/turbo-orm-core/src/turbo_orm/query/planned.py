@@ -71,9 +71,7 @@ class PlannedQuerySet(RecordedQuerySet):
         clone: Any = self.filter(*args, **kwargs)
         if clone._record is None:
             return None
-        if not record.node.distinct_fields:
-            clone = clone.order_by()
-        return clone._limited(GET_MAX)
+        return clone._alone(GET_MAX, unordered=not record.node.distinct_fields)
 
     def _the_one(self) -> Any:
         found = self._result_cache

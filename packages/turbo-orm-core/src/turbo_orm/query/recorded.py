@@ -58,12 +58,17 @@ def _copied_attributes() -> tuple[str, ...]:
     given["_deferred_filter"] = given["_defer_next_filter"] = None  # type: ignore[assignment]
     probe.__dict__.update(given)
     clone = vars(probe._clone())
-    return tuple(
-        name for name, value in given.items() if name != "_db" and clone[name] is value is not None
-    )
+    copied = [name for name, value in given.items() if clone[name] is value is not None]
+    return ("model", "_hints", *copied)
 
 
 COPIED = _copied_attributes()
+# What Django's constructor sets beside that.
+FRESH = {
+    name: value
+    for name, value in vars(QuerySet(query=UNBUILT)).items()
+    if name not in COPIED and name != "_query"
+}
 
 
 class RecordedQuerySet(Base):
@@ -150,11 +155,18 @@ class RecordedQuerySet(Base):
             return super()._clone()
         if QuerySet._clone.__globals__ is not DJANGOS:  # type: ignore[attr-defined]
             return self._clone_by_others(record)
-        clone = self.__class__(model=self.model, query=UNBUILT, using=self._db, hints=self._hints)
+        cls = type(self)
+        clone: Any
+        if cls.__init__ is RecordedQuerySet.__init__:
+            # What it would set, without calling it: every step of every chain comes by here.
+            clone = cls.__new__(cls)
+            clone.__dict__.update(FRESH)
+        else:
+            clone = cls(model=self.model, query=UNBUILT, using=self._db, hints=self._hints)
         ours, theirs = self.__dict__, clone.__dict__
         for name in COPIED:
             theirs[name] = ours[name]
-        clone._record = record
+        theirs["_record"] = record
         return clone
 
     def _clone_by_others(self, record: Record) -> Any:
@@ -213,6 +225,7 @@ class RecordedQuerySet(Base):
         if child is not None and child.checks is not None:
             known = self._known_step(record, child, values, step, payload)
             if known is not None:
+                known._sticky_filter = False
                 return known
         plain = self._plain()
         made = step(plain, payload) if first_time is None else first_time(plain)
@@ -230,20 +243,16 @@ class RecordedQuerySet(Base):
     def _known_step(
         self, record: Record, child: Node, values: list[Any], step: Step, payload: Any
     ) -> Any:
-        if values:
-            checks = child.checks
-            if any(checks):  # type: ignore[arg-type]
-                try:
-                    payload = _checked(checks, values, payload)
-                except Exception:
-                    # Django says what is wrong with them.
-                    return None
-            values = record.values + tuple(values)  # type: ignore[assignment]
-        else:
-            values = record.values  # type: ignore[assignment]
+        if child.watchful:
+            try:
+                payload = _checked(child.checks, values, payload)
+            except Exception:
+                # Django says what is wrong with them.
+                return None
         clone = self._clone()
-        clone._sticky_filter = False
-        clone._record = Record(child, values, record, step, payload)  # type: ignore[arg-type]
+        clone._record = Record(
+            child, (*record.values, *values) if values else record.values, record, step, payload
+        )
         if child.attributes:
             clone.__dict__.update(child.attributes)
         return clone
@@ -253,6 +262,15 @@ class RecordedQuerySet(Base):
         assert record is not None
         deferred, self._defer_next_filter = self._defer_next_filter, False
         shaped = recording.shape_of_conditions(name, args, kwargs)
+        if shaped is not None and not self._sticky_filter:
+            key, values, children = shaped
+            child = record.node.children.get(key)
+            if child is not None and child.checks is not None:
+                known = self._known_step(
+                    record, child, values, recording.condition, (name, children)
+                )
+                if known is not None:
+                    return known
 
         def first_time(plain: Any) -> Any:
             return getattr(QuerySet, name)(plain, *args, **kwargs)
@@ -281,6 +299,10 @@ class RecordedQuerySet(Base):
         record = self._record
         assert record is not None
         key = recording.shape_of_call(name, args, kwargs)
+        child = None if self._sticky_filter else record.node.children.get(key)
+        if child is not None and child.checks is not None:
+            payload = (name, args, kwargs)
+            return self._known_step(record, child, [], recording.method, payload)
         if key is None:
             return getattr(QuerySet, name)(self._plain(), *args, **kwargs)
         return self._take_step(record, key, [], step=recording.method, payload=(name, args, kwargs))
@@ -307,6 +329,10 @@ class RecordedQuerySet(Base):
             return super().__getitem__(key)
         start, stop = bounds
         shape = ("slice", bool(start), stop is not None)
+        child = None if self._sticky_filter else record.node.children.get(shape)
+        if child is not None and child.checks is not None:
+            values = [start or 0, stop or 0]
+            return self._known_step(record, child, values, recording.limits, bounds)
         return self._take_step(
             record, shape, [start or 0, stop or 0], step=recording.limits, payload=bounds
         )
@@ -320,13 +346,30 @@ class RecordedQuerySet(Base):
             record, ("limit", count), [], step=recording.limits, payload=(None, count)
         )
 
+    def _alone(self, count: int, *, unordered: bool) -> Any:
+        """Return the queryset with a limit, and without its order; this one is used no more."""
+        record = self._record
+        assert record is not None
+        node = record.node
+        child = node.children.get(("alone", count, unordered))
+        if child is None:
+            return self._take_step(
+                record,
+                ("alone", count, unordered),
+                [],
+                step=recording.alone,
+                payload=(count, unordered),
+            )
+        self._record = Record(child, record.values, record, recording.alone, (count, unordered))
+        return self
+
 
 @functools.cache
 def _is_recordable(cls: type) -> bool:
     """Tell whether no base class comes between our methods and Django's."""
     return all(
         getattr(super(RecordedQuerySet, cls), name) is getattr(QuerySet, name)
-        for name in (*CONDITIONS, *STATIC, "prefetch_related", "__getitem__", "_chain")
+        for name in (*CONDITIONS, *STATIC, *INNER)
     )
 
 
@@ -347,14 +390,14 @@ def _checked(checks: Any, values: list[Any], payload: Any) -> Any:
     return recording.with_values(payload, raw)
 
 
-def _recording(name: str, method: str) -> Callable[..., Any]:
+def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     django = getattr(QuerySet, name)
 
     @functools.wraps(django)
     def recorded(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._record is None or not self._cloning_enabled:
             return getattr(super(RecordedQuerySet, self), name)(*args, **kwargs)
-        return getattr(self, method)(name, args, kwargs)
+        return method(self, name, args, kwargs)
 
     del recorded.__wrapped__
     recorded.__signature__ = inspect.signature(django)  # type: ignore[attr-defined]
@@ -362,11 +405,16 @@ def _recording(name: str, method: str) -> Callable[..., Any]:
 
 
 CONDITIONS = ("filter", "exclude")
+# What Django's methods call on the queryset.
+INNER = (
+    *("__getitem__", "_annotate", "_chain", "_filter_or_exclude", "_filter_or_exclude_inplace"),
+    *("_values", "prefetch_related"),
+)
 STATIC = (
     *("alias", "annotate", "defer", "distinct", "only", "order_by", "reverse"),
     *("select_related", "values", "values_list"),
 )
 for _name in CONDITIONS:
-    setattr(RecordedQuerySet, _name, _recording(_name, "_condition"))
+    setattr(RecordedQuerySet, _name, _recording(_name, RecordedQuerySet._condition))
 for _name in STATIC:
-    setattr(RecordedQuerySet, _name, _recording(_name, "_static"))
+    setattr(RecordedQuerySet, _name, _recording(_name, RecordedQuerySet._static))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import JSONField
 
-from .source import NotExact, Source
+from ..source import NotExact, Source
 
 try:
     from django.db.models.expressions import ColPairs

@@ -9,11 +9,11 @@ from typing import Any, cast
 from django.db.models import Model
 from django.db.models.query import ModelIterable
 
+from ..source import NotExact
 from .columns import Columns
 from .instances import Instances
 from .known import KnownObjects, attach_known, is_pure
 from .receivers import Watch
-from .source import NotExact
 from .tree import make_tree
 from .values import WRITERS, needs_fields, values_function
 

@@ -9,9 +9,9 @@ from typing import Any
 import django
 from django.db.models.base import ModelState
 
+from ..source import NotExact, Source
 from .classes import is_foreign_key, stores
 from .columns import Columns, listed, variable
-from .source import NotExact, Source
 from .tree import Link, Node
 
 if django.VERSION >= (6, 1):

@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Model
 from django.db.models.fields.mixins import FieldCacheMixin
 
+from ..source import NotExact
 from .classes import is_plain
-from .source import NotExact
 
 
 @dataclasses.dataclass(frozen=True)

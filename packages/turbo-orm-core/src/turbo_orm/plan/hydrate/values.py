@@ -14,8 +14,8 @@ from django.db.models.query import (
 from django.db.models.sql import Query
 from django.db.models.utils import create_namedtuple_class
 
+from ..source import NotExact, Source
 from .columns import Columns, listed, variable
-from .source import NotExact, Source
 
 Fields = Sequence[str] | None
 

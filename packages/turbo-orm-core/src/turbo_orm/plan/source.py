@@ -56,6 +56,6 @@ class Source:
 
     def function(self, name: str) -> Callable[..., Any]:
         """Compile the text and return the function of that name."""
-        code = compile("\n".join(self._lines), "<turbo_orm.plan.hydrate>", "exec")
+        code = compile("\n".join(self._lines), "<turbo_orm.plan>", "exec")
         exec(code, self._constants)  # noqa: S102 -- the text is all ours, see the class
         return self._constants[name]  # type: ignore[no-any-return]
