@@ -19,7 +19,12 @@ def prepare() -> None:
     set_up()
     spare_missing_extensions()
     spare_missing_collations()
-    if os.environ["TURBO_SUITE_MODE"] == "native":
+    mode = os.environ["TURBO_SUITE_MODE"]
+    if mode != "sync":
+        from turbo_orm import redirect
+
+        redirect.apply()
+    if mode == "native":
         from .native import use_our_managers
 
         use_our_managers()

@@ -175,10 +175,11 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
 
 def use_our_managers() -> None:
     """Make `models.Manager` and `models.QuerySet` ours, before any test module is imported."""
-    from django.db.models import base, manager, options
+    from django.db.models import base, manager, options, query
 
     from turbo_orm import AsyncManager, AsyncQuerySet
 
     for module in (models, manager, base, options):
         module.Manager = AsyncManager  # type: ignore[attr-defined]
-    models.QuerySet = AsyncQuerySet  # type: ignore[misc,assignment]
+    for module in (models, query):
+        module.QuerySet = AsyncQuerySet  # type: ignore[attr-defined]

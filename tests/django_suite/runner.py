@@ -14,8 +14,6 @@ from typing import Any
 import asgiref.sync
 from django.test.runner import DiscoverRunner
 
-from turbo_orm import redirect
-
 from .loop import Counter, run_in_loop
 
 # The slowest hash a password for minutes on a small machine.
@@ -86,7 +84,6 @@ class SuiteRunner(DiscoverRunner):
         if mode == "sync":
             result = super().run_suite(suite, **kwargs)
         else:
-            redirect.apply()
             result = run_in_loop(_prepared(mode, super().run_suite), suite, **kwargs)
         faulthandler.cancel_dump_traceback_later()
         report = {
