@@ -15,7 +15,7 @@ from typing import Any
 import django
 
 from .apps import chosen, shared_out
-from .judge import dishonest, of_apps, problems_of, remark, rows_of, unexpected_of
+from .judge import dishonest, of_apps, problems_of, remark, rows_of, unexpected_of, unneeded
 from .report import Row, table, write_page
 from .source import tests_of_django
 
@@ -47,6 +47,9 @@ def main() -> int:
         if theirs is not None:
             problems += dishonest(mode, result["outcomes"], theirs)
         remarks.append(remark(mode, result, theirs))
+        if not options.apps:
+            for pattern in unneeded(mode, result["outcomes"]):
+                print(f"  expected to differ, but did not: {pattern}")
     text = "\n".join([table(rows), "", *remarks])
     print(text)
     for problem in problems:

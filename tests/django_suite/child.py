@@ -25,9 +25,9 @@ def prepare() -> None:
 
         redirect.apply()
     if mode == "native":
-        from .native import use_our_managers
+        from .native import use_our_classes
 
-        use_our_managers()
+        use_our_classes()
 
 
 def spare_missing_extensions() -> None:

@@ -32,6 +32,16 @@ def unexpected_of(mode: str, outcomes: dict[str, str]) -> list[str]:
     return sorted(test for test, kind in kinds(mode, outcomes).items() if kind == "failed")
 
 
+def unneeded(mode: str, outcomes: dict[str, str]) -> list[str]:
+    """Return the entries of the list that no test of this mode needed: they may have to go."""
+    failed = [test for test, outcome in outcomes.items() if outcome in {"error", "failure"}]
+    return [
+        entry.pattern
+        for entry in differences()
+        if mode in entry.modes and not any(reason_for(test, mode, [entry]) for test in failed)
+    ]
+
+
 def rows_of(mode: str, outcomes: dict[str, str]) -> list[Row]:
     """Return a row of figures for each group of applications."""
     counts: dict[str, Counter[str]] = {}
