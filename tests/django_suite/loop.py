@@ -33,9 +33,9 @@ class Counter:
 inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=True)
 
 
-def in_task(coroutine: Coroutine[Any, Any, Any], context: contextvars.Context | None = None) -> Any:
+def in_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in a task of its own, outside the bridge, and wait for it in the bridge."""
-    context = context or contextvars.copy_context()
+    context = contextvars.copy_context()
     context.run(inside.set, True)
     return await_(context.run(asyncio.get_running_loop().create_task, coroutine))
 
@@ -44,14 +44,22 @@ def call_async_to_sync(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Stand in for ``async_to_sync``, with which Django runs coroutine tests."""
     if not in_bridge():
         return original_async_to_sync(self, *args, **kwargs)
-    context = contextvars.copy_context()
+    left: list[contextvars.Context] = []
+
+    async def call() -> Any:
+        try:
+            return await self.awaitable(*args, **kwargs)
+        finally:
+            left.append(contextvars.copy_context())
+
     try:
-        return in_task(self.awaitable(*args, **kwargs), context)
+        return in_task(call())
     finally:
         # As in asgiref: what the coroutine set in its context is set for its caller.
-        for variable in context:
-            if variable is not inside and variable.get(None) is not context[variable]:
-                variable.set(context[variable])
+        for context in left:
+            for variable in set(context) - {inside}:
+                if variable.get(None) is not context[variable]:
+                    variable.set(context[variable])
 
 
 async def call_sync_to_async(self: Any, *args: Any, **kwargs: Any) -> Any:
