@@ -20,8 +20,8 @@ LITERALS = frozenset(
         *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
     }
 )
-# In a sequence a boolean is a parameter like any other.
-ELEMENTS = LITERALS | {bool}
+# In a sequence a boolean is a parameter like any other; None is left out or adds a condition.
+ELEMENTS = LITERALS | {bool, type(None)}
 # Longer lists are seldom of the same length twice.
 SEQUENCE_MAX = 100
 
@@ -153,7 +153,7 @@ def _sequence(kind: type, value: Any) -> tuple[Any, Any]:
     if len(value) > SEQUENCE_MAX:
         raise Unplannable(f"more than {SEQUENCE_MAX} values")
     kinds = frozenset(map(type, value))
-    if not kinds <= ELEMENTS:
+    if not kinds <= ELEMENTS and not (len(kinds) == 1 and isinstance(value[0], Model)):
         raise Unplannable("a sequence of other than plain values")
     return (kind, len(value), kinds), list(value) if kind is list else value
 

@@ -13,7 +13,7 @@ from django.db.models import query as query_module
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
-from ..plan.record import Prepared, Record, Step
+from ..plan.record import Record, Step
 
 if TYPE_CHECKING:
 
@@ -375,19 +375,20 @@ def _is_recordable(cls: type) -> bool:
 
 def _checked(checks: Any, values: list[Any], payload: Any) -> Any:
     """Let Django's lookups look at the values; return the payload without model instances."""
-    instances = False
+    # An instance counts as it is now, not as it will be when the query is executed.
+    fixed, instances = list(values), False
     for number, check in enumerate(checks):
         if check is not None:
-            instances = instances or isinstance(values[number], Model)
-            values[number] = check(values[number])
-    if not instances:
-        return payload
-    # An instance counts as it is now, not as it will be when the query is executed.
-    raw = [
-        value.lookup.rhs if type(value) is Prepared and isinstance(value.raw, Model) else value
-        for value in values
-    ]
-    return recording.with_values(payload, raw)
+            raw, values[number] = values[number], check(values[number])
+            if _has_instances(raw):
+                fixed[number], instances = values[number].lookup.rhs, True
+    return recording.with_values(payload, fixed) if instances else payload
+
+
+def _has_instances(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return bool(value) and isinstance(value[0], Model)
+    return isinstance(value, Model)
 
 
 def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
