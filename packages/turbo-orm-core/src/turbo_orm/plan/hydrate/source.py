@@ -1,0 +1,61 @@
+"""Source text under construction, and the reason not to write any."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+MAX_DEPTH = 90  # Python's own limit is 100
+
+
+class NotExact(Exception):
+    """What Django does with these rows cannot be said in generated code."""
+
+
+class Source:
+    """A function's text and the constants that it mentions.
+
+    No text comes from data: names of variables are made here, and a string that is no identifier
+    becomes a constant.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._constants: dict[str, Any] = {}
+        self._depth = 0
+
+    def add(self, *lines: str) -> None:
+        """Append statements at the present depth."""
+        indent = "    " * self._depth
+        self._lines.extend(indent + line for line in lines)
+
+    @contextlib.contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """Open a block; what is added inside is its body.
+
+        Raises:
+            NotExact: Python allows no more blocks in blocks.
+        """
+        if self._depth == MAX_DEPTH:
+            raise NotExact("nested too deeply for Python")
+        self.add(head)
+        self._depth += 1
+        yield
+        self._depth -= 1
+
+    def constant(self, value: Any) -> str:
+        """Return the name under which the function finds a value."""
+        name = f"c{len(self._constants)}"
+        self._constants[name] = value
+        return name
+
+    def string(self, value: str) -> str:
+        """Return an expression for a string of unknown origin."""
+        return repr(value) if type(value) is str and value.isidentifier() else self.constant(value)
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Compile the text and return the function of that name."""
+        code = compile("\n".join(self._lines), "<turbo_orm.plan.hydrate>", "exec")
+        exec(code, self._constants)  # noqa: S102 -- the text is all ours, see the class
+        return self._constants[name]  # type: ignore[no-any-return]
