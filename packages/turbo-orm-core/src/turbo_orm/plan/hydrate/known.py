@@ -30,9 +30,10 @@ def attach_known(objects: list[Any], model: type[Model], known: KnownObjects) ->
         for instance in objects:
             if field.is_cached(instance) or (LEAVES_DEFERRED and _lacks(instance, names)):
                 continue
-            found = related.get(key(instance), instance)
-            if found is not instance:  # the object itself stands for "none": querysets may be or-ed
-                setattr(instance, field.name, found)
+            identity = key(instance)
+            # It may be nobody's: querysets may be or-ed.
+            if identity in related:
+                setattr(instance, field.name, related[identity])
 
 
 def is_pure(loaded: list[str], model: type[Model], known: KnownObjects) -> bool:
