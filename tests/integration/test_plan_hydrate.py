@@ -113,10 +113,10 @@ def shown_state(state, seen):
 
 
 def assert_same(queryset, rows, monkeypatch):
-    expected = djangos(queryset, rows, monkeypatch)
+    expected = shown(djangos(queryset, rows, monkeypatch))  # now: known objects are told of them
     got = hydrated(queryset, rows)
     assert type(got) is list
-    assert shown(got) == shown(expected)
+    assert shown(got) == expected
     return got
 
 
@@ -203,7 +203,7 @@ QUERYSETS = {
         up=Upper("title"), who=F("author__name")
     ),
     "annotation of an array": lambda: Author.objects.annotate(
-        titles=ArrayAgg("articles__title", ordering="articles__title")
+        titles=ArrayAgg("articles__title")
     ).order_by("pk"),
     "annotation of JSON": lambda: articles.annotate(deep=F("metadata__n__0")),
     "annotation of a day": lambda: Event.objects.annotate(start=TruncDay("at")),
@@ -237,6 +237,13 @@ QUERYSETS = {
         )
         .select_related("t")
         .order_by("pk", "t__pk")
+    ),
+    "filtered relation to a child": lambda: (
+        Place.objects.annotate(
+            r=FilteredRelation("restaurant", condition=Q(restaurant__stars__gt=1))
+        )
+        .select_related("r")
+        .order_by("pk")
     ),
     # -- known related objects
     "known": lambda: Author.objects.get(name="Ada").articles.all(),
@@ -325,6 +332,7 @@ def test_each_queryset_that_may_run_outside_the_bridge_says_so(data):
         "filtered relation",
         "filtered relation, far",
         "filtered relation, many",
+        "filtered relation to a child",
     }
 
 
@@ -834,31 +842,117 @@ class Router:
         return True
 
 
-def test_known_objects_may_run_the_projects_code(data, settings_of_routers):
-    queryset = Author.objects.get(name="Ada").articles.all()
-    hydrator, known = hydrator_of(queryset), queryset._known_related_objects
-    assert hydrator.pure_with({})
-    assert hydrator.pure_with(known)
-
-    settings_of_routers([Router()])
-    assert not hydrator.pure_with(known)
-    assert hydrator.pure_with({})
-
-
-def test_known_objects_may_need_queries(data):
-    ada = Author.objects.get(name="Ada")
-    queryset = ada.articles.only("title")
-    assert not hydrator_of(queryset).pure_with(queryset._known_related_objects)
-
-    queryset = Author.objects.defer("name").get(pk=ada.pk).articles.all()
-    assert hydrator_of(queryset).pure_with(queryset._known_related_objects)
-
-    known = {Article._meta.get_field("author"): {1: Author(pk=1)}}
-    assert not hydrator_of(queryset).pure_with(known)
-
-
 @pytest.fixture
-def settings_of_routers(monkeypatch):
+def with_router(monkeypatch):
     from django.db import router
 
-    return lambda routers: monkeypatch.setattr(router, "routers", routers)
+    return lambda: monkeypatch.setattr(router, "routers", [Router()])
+
+
+def purely(queryset, known=None):
+    known = queryset._known_related_objects if known is None else known
+    return hydrator_of(queryset).pure_with(known, "default")
+
+
+def test_known_objects_may_run_the_projects_code(data, with_router, monkeypatch):
+    queryset = Author.objects.get(name="Ada").articles.all()
+    assert purely(queryset)
+
+    with_router()
+    assert not purely(queryset)
+    assert purely(queryset, {})
+    assert_same(queryset, fetched(queryset), monkeypatch)
+
+
+def test_known_objects_may_need_queries(data, monkeypatch):
+    ada = Author.objects.get(name="Ada")
+    queryset = ada.articles.only("title")
+    assert not purely(queryset)
+
+    field, rows = Article._meta.get_field("author"), fetched(ada.articles.all())
+    for owner, pure in (
+        (Author.objects.defer("name").get(pk=ada.pk), True),
+        (Author(pk=ada.pk, name="unsaved"), False),
+        (Author.from_db("default", ["name"], ["without key"]), False),
+    ):
+        queryset = Article.objects.all()
+        queryset._known_related_objects = {field: {ada.pk: owner}}
+        assert purely(queryset) == pure
+        if "id" in vars(owner):
+            assert_same(queryset, rows, monkeypatch)
+    queryset = Author.objects.values("pk")
+    assert purely(queryset, {field: {}})
+
+
+@pytest.mark.parametrize(
+    ("owner", "message"),
+    [
+        (lambda: Author.from_db("other", ["id", "name", "age"], [1, "n", 2]), "router prevents"),
+        (lambda: Tag.from_db("default", ["id", "name"], [1, "n"]), 'must be a "Author"'),
+    ],
+)
+def test_known_objects_that_django_refuses(owner, message, monkeypatch):
+    queryset = Article.objects.only("author")
+    queryset._known_related_objects = {Article._meta.get_field("author"): {1: owner()}}
+    for make in (
+        lambda: djangos(queryset, [(1, 1)], monkeypatch),
+        lambda: hydrated(queryset, [(1, 1)]),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make()
+
+
+def test_a_known_object_gives_its_own_key(monkeypatch):
+    class Key(int):
+        pass
+
+    owner = Author.from_db("default", ["id", "name", "age"], [Key(1), "n", 2])
+    queryset = Article.objects.only("author", "editor")
+    queryset._known_related_objects = {
+        Article._meta.get_field("author"): {1: owner},
+        Article._meta.get_field("editor"): {},
+    }
+    (first, second) = assert_same(queryset, [(1, 1, None), (2, 2, 2)], monkeypatch)
+    assert first.author is owner
+    assert type(first.author_id) is Key
+    assert "author" not in second._state.fields_cache
+
+
+@isolate_apps("tests.testapp")
+def test_known_objects_of_other_relations(monkeypatch):
+    class Target(Custom):
+        other = models.IntegerField(default=1)
+
+    class Several(Isolated):
+        one = models.IntegerField()
+        two = models.IntegerField()
+        both = models.ForeignObject(
+            Target, models.CASCADE, from_fields=["one", "two"], to_fields=["id", "other"]
+        )
+        single = models.OneToOneField(Target, models.CASCADE, related_name="single")
+
+    target = Target.from_db("default", ["id", "name", "other"], [1, "n", 2])
+    queryset = Several.objects.all()
+    for name, key in (("both", (1, 2)), ("single", 7)):
+        queryset._known_related_objects = {Several._meta.get_field(name): {key: target}}
+        assert_same(queryset, [(1, 1, 2, 7), (2, 1, 3, 8)], monkeypatch)
+        assert not purely(queryset)
+
+
+@pytest.mark.parametrize("make", CUSTOM)
+@isolate_apps("tests.testapp")
+def test_known_objects_of_a_class_with_code_of_its_own(make, monkeypatch):
+    class Pointing(Custom):
+        to = models.ForeignKey(Author, models.CASCADE)
+
+        class Meta(Custom.Meta):
+            abstract = True
+
+    monkeypatch.setitem(globals(), "Custom", Pointing)
+    queryset = make().objects.all()
+    owner = Author.from_db("default", ["id", "name", "age"], [5, "n", 2])
+    queryset._known_related_objects = {queryset.model._meta.get_field("to"): {5: owner}}
+    columns = queryset.model._meta.concrete_fields
+    rows = [tuple(5 if field.attname == "to_id" else 1 for field in columns)]
+    assert_same(queryset, rows, monkeypatch)
+    assert not purely(queryset)

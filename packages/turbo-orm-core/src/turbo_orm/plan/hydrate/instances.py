@@ -15,7 +15,7 @@ from .source import NotExact, Source
 from .tree import Link, Node
 
 if django.VERSION >= (6, 1):
-    from django.db.models.query import _get_from_db
+    from django.db.models.query import _get_from_db  # type: ignore[attr-defined]
 
     PEERS = True
 else:
