@@ -6,6 +6,7 @@ import django
 from django.db import connection, connections, models
 from django.db.models.sql.compiler import SQLCompiler
 
+from tests.testapp import models as testapp
 from tests.testapp.models import (
     Article,
     Author,
@@ -148,3 +149,5 @@ def insert_rows():
     Word.objects.create(text="w", variants=["v"])
     moment = dt.datetime(2024, 5, 6, 7, tzinfo=dt.timezone.utc)
     Event.objects.create(name="e", day=moment.date(), at=moment)
+    if django.VERSION >= (5, 0):
+        testapp.Computed.objects.create(number=4)

@@ -20,7 +20,7 @@ from .values import WRITERS, needs_fields, values_function
 UNKNOWN: Any = object()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Hydrator:
     """Makes the objects of one plan's rows.
 

@@ -151,7 +151,6 @@ class Instances:
         source = self._source
         with source.block(f"if {variable(node.existence)} is None:"):
             self._tell(node.forward, owner, "None")
-            source.add("pass")
         with source.block("else:"):
             self._make(number)
             self._relate(number)
