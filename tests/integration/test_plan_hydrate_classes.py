@@ -8,7 +8,16 @@ from django.db import models
 from django.db.models import F, Sum
 from django.test.utils import isolate_apps
 
-from tests.hydration import SINCE_61, Custom, Isolated, assert_same, hydrated, hydrator_of, shown
+from tests.hydration import (
+    SINCE_61,
+    Custom,
+    Isolated,
+    assert_same,
+    compiled,
+    hydrated,
+    hydrator_of,
+    shown,
+)
 from tests.testapp.models import Author
 
 
@@ -308,6 +317,27 @@ def test_two_levels_of_inheritance(monkeypatch):
     assert_same(Bottom.objects.all(), [(1, "n", 1, 2, 1, 3)], monkeypatch)
     rows = [(1, "n", 1, 2, 1, 3), (2, "n", None, None, None, None)]
     assert_same(Top.objects.select_related("middle__bottom"), rows, monkeypatch)
+
+
+@isolate_apps("tests.testapp")
+def test_a_child_of_two_parents_reached_from_the_second(monkeypatch):
+    class First(Isolated):
+        one = models.AutoField(primary_key=True)
+        name = models.TextField()
+
+    class Second(Isolated):
+        two = models.AutoField(primary_key=True)
+        title = models.TextField()
+
+    class Both(First, Second):
+        pass
+
+    queryset = Second.objects.select_related("both")
+    width = len(compiled(queryset)[0].select)
+    rows = [tuple(range(1, width + 1)), (7, "t", *[None] * (width - 2))]
+    (one, other) = assert_same(queryset, rows, monkeypatch)
+    assert (one.both.two, one.both.title) == (one.two, one.title)
+    assert other._state.fields_cache == {"both": None}
 
 
 # -- converters
