@@ -76,9 +76,12 @@ def _condition(child: Any, shape: list[Any], children: list[Any], values: list[A
     elif isinstance(child, tuple | list) and len(child) == 2 and type(child[0]) is str:
         shape.append(child[0])
         shape.append(_value(child[0], child[1], children, values))
-    else:
+    elif hasattr(child, "resolve_expression"):
         shape.append(static(child))
         children.append(child)
+    else:
+        # Its key could look like that of a path and value.
+        raise Unplannable("an argument that is no condition")
 
 
 def _value(path: str, value: Any, children: list[Any], values: list[Any]) -> Any:
@@ -99,7 +102,8 @@ def _value(path: str, value: Any, children: list[Any], values: list[Any]) -> Any
         # Django reads it at once, in this order.
         shape, copy = _sequence(kind, list(value))
     elif isinstance(value, Model):
-        shape, copy = (INSTANCE, kind), value
+        # A lazy object is of the class that it stands for.
+        shape, copy = (INSTANCE, value.__class__), value
     elif kind is dict:
         shape, copy = kind, value
     elif isinstance(value, F) and type(value) is F:
