@@ -136,6 +136,8 @@ class RecordedQuerySet(Base):
         for name in COPIED:
             theirs[name] = ours[name]
         clone._record = record
+        if not record.settled:
+            clone._query = self._build_query().chain()
         return clone
 
     def _clone_by_others(self, record: Record) -> Any:
@@ -146,6 +148,8 @@ class RecordedQuerySet(Base):
         finally:
             del self.__dict__["glimpse"]
         clone._record = record
+        if not record.settled:
+            clone._query = self._build_query().chain()
         return clone
 
     def _chain(self) -> Any:
@@ -189,7 +193,10 @@ class RecordedQuerySet(Base):
         if self._sticky_filter:
             key, step, payload = ("sticky", key), recording.sticky, (step, payload)
         child = record.node.children.get(key)
-        if child is not None and child.checks is not None:
+        if child is not None and child.generation != cache.generation:
+            # The chain is older than the plans that there are.
+            child = None
+        if child is not None and child.checks is not None and record.settled:
             known = self._known_step(record, child, values, step, payload)
             if known is not None:
                 return known
@@ -203,7 +210,9 @@ class RecordedQuerySet(Base):
                 for name in STEP_ATTRIBUTES
                 if getattr(made, name) is not getattr(self, name)
             }
-        made._record = Record(child, (*record.values, *values), record, step, payload)
+        pending = record.pending or bool(values)
+        values = [*record.values, *values]
+        made._record = Record(child, tuple(values), record, step, payload, pending)
         return made
 
     def _known_step(
@@ -292,11 +301,11 @@ class RecordedQuerySet(Base):
 
 @functools.lru_cache(maxsize=None)
 def _is_recordable(cls: type) -> bool:
-    """Tell whether no base class comes between our methods and Django's."""
+    """Tell whether no class comes between our methods and Django's, nor replaces their parts."""
     return all(
         getattr(super(RecordedQuerySet, cls), name) is getattr(QuerySet, name)
         for name in (*CONDITIONS, *STATIC, "prefetch_related", "__getitem__", "_chain")
-    )
+    ) and all(getattr(cls, name) is getattr(RecordedQuerySet, name) for name in PARTS)
 
 
 def _checked(checks: Any, values: list[Any], payload: Any) -> Any:
@@ -330,6 +339,11 @@ def _recording(name: str, method: str) -> Callable[..., Any]:
     return recorded
 
 
+# What Django's methods call on the way, and a recorded step therefore does not.
+PARTS = (
+    *("_annotate", "_filter_or_exclude", "_filter_or_exclude_inplace", "_query", "_values"),
+    *("__getitem__", "_chain", "ordered", "query"),
+)
 CONDITIONS = ("filter", "exclude")
 STATIC = (
     *("alias", "annotate", "defer", "distinct", "only", "order_by", "reverse"),
