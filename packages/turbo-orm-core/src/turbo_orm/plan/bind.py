@@ -126,9 +126,7 @@ def _gives_the_same(binder: Binder, compiled: Compiled) -> bool:
 
 def comparable(params: Sequence[Any]) -> list[Any]:
     """Return types and values of parameters; the driver's wrappers are not equal to each other."""
-    return [
-        (type(param), param.obj if isinstance(param, WRAPPERS) else param) for param in params
-    ]
+    return [(type(param), param.obj if isinstance(param, WRAPPERS) else param) for param in params]
 
 
 def _direct(compiled: Compiled) -> Binder | None:

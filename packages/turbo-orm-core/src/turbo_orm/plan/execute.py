@@ -127,13 +127,8 @@ def _is_patched() -> bool:
 def is_plain_engine(alias: str) -> bool:
     """Tell whether an engine makes and uses cursors just as Django's own does, in autocommit."""
     engine = engine_class(alias)
-    same = all(
-        getattr(engine, name) is getattr(DatabaseWrapper, name)
-        for name, _ in CURSOR_MAKERS
-    )
+    same = all(getattr(engine, name) is getattr(DatabaseWrapper, name) for name, _ in CURSOR_MAKERS)
     return same and connections.settings[alias]["AUTOCOMMIT"] is True
-
-
 
 
 def _forget(**kwargs: Any) -> None:
