@@ -210,6 +210,47 @@ class Event(AsyncModel):
         return self.name
 
 
+class Colour(models.TextChoices):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Measure(AsyncModel):
+    """A column of each plain type; most may be empty."""
+
+    key = models.UUIDField(unique=True)
+    price = models.DecimalField(max_digits=8, decimal_places=2, null=True)
+    ratio = models.FloatField(null=True)
+    day = models.DateField(null=True)
+    hour = models.TimeField(null=True)
+    at = models.DateTimeField(null=True)
+    lasts = models.DurationField(null=True)
+    small = models.SmallIntegerField(null=True)
+    raw = models.BinaryField(null=True)
+    colour = models.CharField(max_length=10, choices=Colour.choices, default=Colour.RED)
+    done = models.BooleanField(null=True)
+    data = models.JSONField(null=True)
+
+    objects = AsyncManager()
+
+    class Meta:
+        ordering = ["pk"]
+
+
+class Reading(AsyncModel):
+    """Refers to something else than a primary key."""
+
+    measure = models.ForeignKey(
+        Measure, models.CASCADE, to_field="key", related_name="readings", null=True
+    )
+    value = models.IntegerField(default=0)
+
+    objects = AsyncManager()
+
+    class Meta:
+        ordering = ["pk"]
+
+
 if django.VERSION >= (5, 0):
 
     class Computed(AsyncModel):

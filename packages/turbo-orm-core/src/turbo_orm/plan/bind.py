@@ -11,6 +11,8 @@ from typing import Any
 from django.db.models import fields, lookups
 from django.db.models.expressions import Col
 from django.db.models.fields import related_lookups
+from psycopg import Binary
+from psycopg.types.json import Json, Jsonb
 
 from .exceptions import Unplannable
 from .record import Prepared
@@ -68,6 +70,8 @@ PATTERNS = frozenset(
         *(lookups.EndsWith, lookups.IEndsWith),
     }
 )
+# What psycopg wraps values in.
+WRAPPERS = (Json, Jsonb, Binary)
 # Their SQL is the left side, an operator and what `process_rhs` gives.
 COMPOSED = frozenset(
     {
@@ -117,8 +121,12 @@ def binder_of(compiled: Compiled) -> Binder:
 
 
 def _gives_the_same(binder: Binder, compiled: Compiled) -> bool:
-    found = tuple(binder(compiled.value))
-    return found == compiled.params and [*map(type, found)] == [*map(type, compiled.params)]
+    return comparable(binder(compiled.value)) == comparable(compiled.params)
+
+
+def comparable(params: Sequence[Any]) -> list[Any]:
+    """Return types and values of parameters; the driver's wrappers are not equal to each other."""
+    return [(type(param), param.obj if isinstance(param, WRAPPERS) else param) for param in params]
 
 
 def _direct(compiled: Compiled) -> Binder | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import psycopg
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connections
+from django.db.backends import utils as backend_utils
 from django.db.backends.postgresql.base import Cursor, DatabaseWrapper, ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 from psycopg import AsyncClientCursor, AsyncCursor
@@ -26,6 +28,12 @@ IDLE = TransactionStatus.IDLE
 
 # Django's two kinds of cursor, and psycopg's asynchronous ones that bind parameters alike.
 CURSORS: dict[Any, Any] = {Cursor: AsyncClientCursor, ServerBindingCursor: AsyncCursor}
+# The functions that make and use them, and where the latter are defined.
+CURSOR_MAKERS = tuple(
+    (name, getattr(DatabaseWrapper, name))
+    for name in ("create_cursor", "make_cursor", "make_debug_cursor", "cursor", "_cursor")
+)
+DJANGOS = vars(backend_utils)
 
 
 class Statement(NamedTuple):
@@ -104,18 +112,24 @@ def is_observed(alias: str) -> bool:
     log = find_query_log(alias)
     if log is not None and log.forced:
         return True
-    # Sentry and its like put their own functions there.
-    return CursorWrapper.execute.__module__ != "django.db.backends.utils"
+    return _is_patched()
+
+
+def _is_patched() -> bool:
+    """Tell whether somebody put a function in the place of Django's, as Sentry does."""
+    # A well-behaved wrapper takes over name and module of what it wraps, but not this.
+    wrapper: Any = CursorWrapper
+    for function in (wrapper.execute, wrapper._execute_with_wrappers):
+        if type(function) is not FunctionType or function.__globals__ is not DJANGOS:
+            return True
+    return any(getattr(DatabaseWrapper, name) is not maker for name, maker in CURSOR_MAKERS)
 
 
 @functools.lru_cache(maxsize=64)
 def is_plain_engine(alias: str) -> bool:
     """Tell whether an engine makes and uses cursors just as Django's own does, in autocommit."""
     engine = engine_class(alias)
-    same = all(
-        getattr(engine, name) is getattr(DatabaseWrapper, name)
-        for name in ("create_cursor", "make_cursor", "make_debug_cursor", "cursor", "_cursor")
-    )
+    same = all(getattr(engine, name) is getattr(DatabaseWrapper, name) for name, _ in CURSOR_MAKERS)
     return same and connections.settings[alias]["AUTOCOMMIT"] is True
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import django
@@ -24,7 +27,7 @@ DJANGO_WARNS = django.VERSION >= (6, 1)
 class Record:
     """One step of a chain, and by its predecessor all before it. Never changes."""
 
-    __slots__ = ("node", "payload", "previous", "step", "values")
+    __slots__ = ("node", "payload", "pending", "previous", "step", "values")
 
     def __init__(
         self,
@@ -33,12 +36,16 @@ class Record:
         previous: Record | None = None,
         step: Step | None = None,
         payload: Any = None,
+        *,
+        pending: bool = False,
     ) -> None:
         self.node = node
         self.values = values
         self.previous = previous
         self.step = step
         self.payload = payload
+        # Whether a step was taken before it was known what must look at its values.
+        self.pending = pending
 
     def __deepcopy__(self, memo: Any) -> Record:
         return self
@@ -47,6 +54,22 @@ class Record:
     def current(self) -> bool:
         """Whether the cache still knows this shape's tree."""
         return self.node.generation == cache.generation
+
+    @property
+    def settled(self) -> bool:
+        """Whether the values say all: none needed to be looked at before it could change.
+
+        Until a plan was made nobody knows which do. Django has looked at them while it built its
+        query, so that is what counts.
+        """
+        if self.pending:
+            node: Node | None = self.node
+            while node is not None:
+                if node.checks is None or any(node.checks):
+                    return False
+                node = node.parent
+            self.pending = False
+        return True
 
     def steps(self) -> list[Record]:
         """Return every step, the first one first."""
@@ -91,10 +114,23 @@ def build(model: Any, record: Record, query_class: type[Query] = Query) -> Any:
         query_class: what its ``query`` is an instance of.
     """
     queryset: Any = QuerySet(model, query=query_class(model))
-    for step in record.steps():
-        assert step.step is not None
-        queryset = step.step(queryset, step.payload)
+    with contextlib.ExitStack() as stack:
+        if _may_be_warned_of(record):
+            stack.enter_context(warnings.catch_warnings())
+            ignore_said_already()
+        for step in record.steps():
+            assert step.step is not None
+            queryset = step.step(queryset, step.payload)
     return queryset
+
+
+def ignore_said_already() -> None:
+    """Ignore, in a block of ``catch_warnings()``, what was said when conditions were written."""
+    warnings.filterwarnings("ignore", r"DateTimeField .* received a naive datetime", RuntimeWarning)
+
+
+def _may_be_warned_of(record: Record) -> bool:
+    return any(type(value) is Prepared or isinstance(value, date) for value in record.values)
 
 
 def method(queryset: Any, payload: tuple[str, tuple[Any, ...], Mapping[str, Any]]) -> Any:
@@ -189,6 +225,9 @@ def with_values(payload: Any, values: list[Any]) -> Any:
 
 def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return the key of a call whose arguments all belong to the shape, None if it has none."""
+    if kwargs and any("%" in keyword for keyword in kwargs):
+        # Django warns of such an alias each time.
+        return None
     if not args and (name == "select_related" or kwargs.get("flat")) and DJANGO_WARNS:
         return None
     try:

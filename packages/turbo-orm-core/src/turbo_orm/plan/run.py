@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,12 +12,13 @@ from django.utils import timezone
 
 from ..bridge import run_sync
 from . import stats, verify
+from .bind import comparable
 from .cache import Unplanned, cache
 from .exceptions import Unplannable
 from .execute import Statement, execute, execute_in_bridge
 from .hydrate import make_hydrator
 from .plan import Plan
-from .record import Record
+from .record import Record, ignore_said_already
 from .rows import objects_of
 from .terminals import ROWS, Terminal
 from .trace import fresh, make_plan, planning
@@ -30,7 +32,8 @@ OTHER_ZONE = timezone.get_fixed_timezone(197)
 def plan_key(record: Record, alias: str, name: Any) -> tuple[Any, ...]:
     """Return where the plan of a terminal is kept at the node of a chain."""
     if name in record.node.by_time_zone:
-        return name, alias, timezone.get_current_timezone_name()
+        # Zones of one name may differ, and equal ones have several names.
+        return name, alias, timezone.get_current_timezone_name(), timezone.get_current_timezone()
     return name, alias
 
 
@@ -47,6 +50,9 @@ def ready(record: Record, alias: str, terminal: Terminal) -> tuple[Plan, Stateme
     if not isinstance(plan, Plan):
         if plan is not None:
             stats.unplanned[plan.reason] += 1
+        return None
+    if record.pending and not record.settled:
+        stats.counts["fallbacks"] += 1
         return None
     values = record.values + terminal.assigned if terminal.assigned else record.values
     try:
@@ -84,9 +90,10 @@ async def fetch(queryset: Any) -> list[Any]:
         return await run_sync(fetch_in_bridge, queryset, alias)
     plan, statement = found
     rows = await execute(alias, statement)
-    hydrator = plan.hydrator
-    if hydrator is not None and hydrator.pure and hydrator.still_valid():
-        return hydrate(plan, queryset, rows, alias)
+    hydrator, known = plan.hydrator, queryset._known_related_objects
+    if hydrator is not None and hydrator.still_valid():
+        if hydrator.pure_with(known, alias) if known else hydrator.pure:
+            return hydrate(plan, queryset, rows, alias)
     return await run_sync(hydrate, plan, queryset, rows, alias)
 
 
@@ -190,10 +197,18 @@ def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None
     known = find_plan(record, alias, name)
     if type(known) is Plan or (type(known) is Unplanned and known.attempts >= ATTEMPTS):
         return
+    if not record.current:
+        # There is no place for the plan.
+        return
     stats.counts["misses"] += known is None
     try:
-        plan = make_plan(queryset.model, alias, record, terminal.run, terminal.assigned)
-        zoned = _check(plan, queryset.model, alias, record, terminal)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            ignore_said_already()
+            plan = make_plan(queryset.model, alias, record, terminal.run, terminal.assigned)
+            zoned = _check(plan, queryset.model, alias, record, terminal)
+        if warned:
+            raise Unplannable("Django warns of it")
         if terminal is ROWS:
             _choose_hydrator(plan, queryset)
     except Unplannable as error:
@@ -216,13 +231,13 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
         with planning(alias):
             here = fresh(model, alias, record, method)
             statement = plan.sql_as_django(values), plan.bind_as_django(values)
-            if (here.sql, here.params) != (statement[0], tuple(statement[1])):
+            if (here.sql, comparable(here.params)) != (statement[0], comparable(statement[1])):
                 raise Unplannable("other SQL than Django's", lasting=False)
             if not settings.USE_TZ:
                 return False
             with timezone.override(OTHER_ZONE):
                 there = fresh(model, alias, record, method)
-            return (here.sql, here.params) != (there.sql, there.params)
+            return here.sql != there.sql or comparable(here.params) != comparable(there.params)
     except (EmptyResultSet, Unplannable):
         raise Unplannable("other SQL than Django's", lasting=False) from None
     except Exception as error:
@@ -231,4 +246,6 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
 
 def _choose_hydrator(plan: Plan, queryset: Any) -> None:
     plan.iterable_class = queryset._iterable_class
-    plan.hydrator = make_hydrator(plan.compiler, plan.iterable_class, queryset.model)
+    plan.hydrator = make_hydrator(
+        plan.compiler, plan.iterable_class, queryset.model, queryset._fields
+    )

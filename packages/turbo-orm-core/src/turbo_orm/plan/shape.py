@@ -110,9 +110,12 @@ def _condition(child: Any, shape: list[Any], children: list[Any], values: list[A
         path, value = child
         shape.append(path)
         shape.append(_value(path, value, children, values))
-    else:
+    elif hasattr(child, "resolve_expression"):
         shape.append(static(child))
         children.append(child)
+    else:
+        # Its key could look like that of a path and value.
+        raise Unplannable("an argument that is no condition")
 
 
 def _value(path: str, value: Any, children: list[Any], values: list[Any]) -> Any:
@@ -142,7 +145,8 @@ def _snapshot(path: str, kind: type, value: Any) -> tuple[Any, Any]:
         # Django reads it at once, in this order.
         return _sequence(kind, list(value))
     if isinstance(value, Model):
-        return (INSTANCE, kind), value
+        # A lazy object is of the class that it stands for.
+        return (INSTANCE, value.__class__), value
     # Members of enumerations and marked strings are literals too.
     if kind is dict or isinstance(value, str | int):
         return kind, value

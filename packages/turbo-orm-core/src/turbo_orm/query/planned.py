@@ -96,7 +96,11 @@ class PlannedQuerySet(RecordedQuerySet):
     async def aget(self, *args: Any, **kwargs: Any) -> Any:
         """Return the only object that matches; see Django's method."""
         own = self._leaves("get") and not in_bridge()
-        clone = self._to_get(args, kwargs) if own else None
+        try:
+            clone = self._to_get(args, kwargs) if own else None
+        except SynchronousOnlyOperation:
+            # A condition that asks the database as it is written: a lazy user, a content type.
+            clone = None
         if clone is None:
             return await run_sync(self.get, *args, **kwargs)
         await clone._afetch_all()

@@ -167,6 +167,8 @@ class RecordedQuerySet(Base):
         for name in COPIED:
             theirs[name] = ours[name]
         theirs["_record"] = record
+        if record.pending and not record.settled:
+            clone._query = self._build_query().chain()
         return clone
 
     def _clone_by_others(self, record: Record) -> Any:
@@ -177,6 +179,8 @@ class RecordedQuerySet(Base):
         finally:
             del self.__dict__["glimpse"]
         clone._record = record
+        if record.pending and not record.settled:
+            clone._query = self._build_query().chain()
         return clone
 
     def _chain(self) -> Any:
@@ -222,7 +226,10 @@ class RecordedQuerySet(Base):
         if self._sticky_filter:
             key, step, payload = ("sticky", key), recording.sticky, (step, payload)
         child = record.node.children.get(key)
-        if child is not None and child.checks is not None:
+        if child is not None and child.generation != cache.generation:
+            # The chain is older than the plans that there are.
+            child = None
+        if child is not None and _is_known(record, child):
             known = self._known_step(record, child, values, step, payload)
             if known is not None:
                 known._sticky_filter = False
@@ -237,7 +244,9 @@ class RecordedQuerySet(Base):
                 for name in STEP_ATTRIBUTES
                 if getattr(made, name) is not getattr(self, name)
             }
-        made._record = Record(child, (*record.values, *values), record, step, payload)
+        pending = record.pending or bool(values)
+        values = [*record.values, *values]
+        made._record = Record(child, tuple(values), record, step, payload, pending=pending)
         return made
 
     def _known_step(
@@ -265,7 +274,7 @@ class RecordedQuerySet(Base):
         if shaped is not None and not self._sticky_filter:
             key, values, children = shaped
             child = record.node.children.get(key)
-            if child is not None and child.checks is not None:
+            if child is not None and _is_known(record, child):
                 known = self._known_step(
                     record, child, values, recording.condition, (name, children)
                 )
@@ -300,7 +309,7 @@ class RecordedQuerySet(Base):
         assert record is not None
         key = recording.shape_of_call(name, args, kwargs)
         child = None if self._sticky_filter else record.node.children.get(key)
-        if child is not None and child.checks is not None:
+        if child is not None and _is_known(record, child):
             payload = (name, args, kwargs)
             return self._known_step(record, child, [], recording.method, payload)
         if key is None:
@@ -330,7 +339,7 @@ class RecordedQuerySet(Base):
         start, stop = bounds
         shape = ("slice", bool(start), stop is not None)
         child = None if self._sticky_filter else record.node.children.get(shape)
-        if child is not None and child.checks is not None:
+        if child is not None and _is_known(record, child):
             values = [start or 0, stop or 0]
             return self._known_step(record, child, values, recording.limits, bounds)
         return self._take_step(
@@ -352,7 +361,7 @@ class RecordedQuerySet(Base):
         assert record is not None
         node = record.node
         child = node.children.get(("alone", count, unordered))
-        if child is None:
+        if child is None or not _is_known(record, child):
             return self._take_step(
                 record,
                 ("alone", count, unordered),
@@ -366,10 +375,19 @@ class RecordedQuerySet(Base):
 
 @functools.cache
 def _is_recordable(cls: type) -> bool:
-    """Tell whether no base class comes between our methods and Django's."""
+    """Tell whether no class comes between our methods and Django's, nor replaces their parts."""
     return all(
         getattr(super(RecordedQuerySet, cls), name) is getattr(QuerySet, name)
         for name in (*CONDITIONS, *STATIC, *INNER)
+    ) and all(getattr(cls, name) is getattr(RecordedQuerySet, name) for name in PARTS)
+
+
+def _is_known(record: Record, child: Node) -> bool:
+    """Tell whether a step of this shape may be recorded without Django doing it."""
+    return (
+        child.checks is not None
+        and child.generation == cache.generation
+        and (not record.pending or record.settled)
     )
 
 
@@ -405,12 +423,13 @@ def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     return recorded
 
 
-CONDITIONS = ("filter", "exclude")
-# What Django's methods call on the queryset.
-INNER = (
-    *("__getitem__", "_annotate", "_chain", "_filter_or_exclude", "_filter_or_exclude_inplace"),
-    *("_values", "prefetch_related"),
+# What Django's methods call on the way, and a recorded step therefore does not.
+PARTS = (
+    *("_annotate", "_filter_or_exclude", "_filter_or_exclude_inplace", "_query", "_values"),
+    *("__getitem__", "_chain", "ordered", "query"),
 )
+CONDITIONS = ("filter", "exclude")
+INNER = ("__getitem__", "_chain", "prefetch_related")
 STATIC = (
     *("alias", "annotate", "defer", "distinct", "only", "order_by", "reverse"),
     *("select_related", "values", "values_list"),
