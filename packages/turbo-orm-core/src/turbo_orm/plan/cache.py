@@ -91,8 +91,10 @@ class Cache:
         except ImproperlyConfigured:
             # The system check says so; whoever reads the setting itself gets the error.
             settings = TurboSettings(PLANS="off")
-        self.limit = settings.PLAN_CACHE_SIZE
-        self.enabled = settings.PLANS != "off"
+        size: object = settings.PLAN_CACHE_SIZE
+        # A system check complains of anything else.
+        self.limit = size if isinstance(size, int) else 0
+        self.enabled = settings.PLANS in {"on", "verify"} and self.limit > 0
         self.verifying = settings.PLANS == "verify"
 
     def add_node(self, parent: Node | None, key: Any, total: int, built: QuerySet[Any]) -> Node:

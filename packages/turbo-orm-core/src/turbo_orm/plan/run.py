@@ -90,11 +90,17 @@ async def fetch(queryset: Any) -> list[Any]:
         return await run_sync(fetch_in_bridge, queryset, alias)
     plan, statement = found
     rows = await execute(alias, statement)
-    hydrator, known = plan.hydrator, queryset._known_related_objects
-    if hydrator is not None and hydrator.still_valid():
-        if hydrator.pure_with(known, alias) if known else hydrator.pure:
-            return hydrate(plan, queryset, rows, alias)
+    if _hydrates_anywhere(plan, queryset, alias):
+        return hydrate(plan, queryset, rows, alias)
     return await run_sync(hydrate, plan, queryset, rows, alias)
+
+
+def _hydrates_anywhere(plan: Plan, queryset: Any, alias: str) -> bool:
+    """Tell whether making the objects cannot query, so that it needs no bridge."""
+    hydrator, known = plan.hydrator, queryset._known_related_objects
+    if hydrator is None or not hydrator.still_valid():
+        return False
+    return bool(hydrator.pure_with(known, alias) if known else hydrator.pure)
 
 
 def fetch_in_bridge(queryset: Any, alias: str | None = None) -> list[Any]:
