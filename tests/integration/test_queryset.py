@@ -58,7 +58,9 @@ def test_each_terminal_has_djangos_signature(name):
 
 
 def test_every_awaitable_method_of_djangos_queryset_is_ours():
-    assert [name for name in AWAITABLE if getattr(AsyncQuerySet, name) is getattr(QuerySet, name)] == []
+    assert [
+        name for name in AWAITABLE if getattr(AsyncQuerySet, name) is getattr(QuerySet, name)
+    ] == []
 
 
 async def test_alist_fetches_once_and_caches(articles):
