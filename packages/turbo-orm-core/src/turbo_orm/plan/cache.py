@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -115,10 +116,26 @@ class Cache:
             oldest, _ = self.plans.popitem(last=False)
             self._drop(oldest)
 
+    def touch(self, plan: Any) -> None:
+        """Note that a plan was used."""
+        # Another thread's loop may have dropped it meanwhile.
+        with contextlib.suppress(KeyError):
+            self.plans.move_to_end(plan)
+
+    def add_unplanned(self, node: Node, key: Any, unplanned: Unplanned) -> None:
+        """Remember that there is no plan; what is remembered is bounded as nodes are."""
+        if key not in node.plans:
+            if self.nodes >= self.limit * NODES_PER_PLAN:
+                self.clear()
+            self.nodes += 1
+        node.plans[key] = unplanned
+
     def _drop(self, plan: Plan) -> None:
         assert plan.place is not None
         node, key = plan.place
         node.plans.pop(key, None)
+        # If it is used again, that is found out again.
+        node.by_time_zone.discard(key[0])
         while node.parent is not None and not node.plans and not node.children:
             if node.parent.children.get(node.key) is node:
                 del node.parent.children[node.key]

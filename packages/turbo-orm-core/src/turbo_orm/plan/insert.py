@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -75,12 +76,12 @@ def insert_one(
         try:
             plan, params = _learn(query, fields, returning, alias)
         except Unplannable as error:
-            record.node.plans[key] = Unplanned(error.reason)
+            cache.add_unplanned(record.node, key, Unplanned(error.reason))
             return None
         cache.add_plan(record.node, key, plan)
     else:
         stats.counts["hits"] += 1
-        cache.plans.move_to_end(plan)
+        cache.touch(plan)
         params = plan.params(instance)
         if cache.verifying:
             _verify(plan, params, fields, instance, alias)
@@ -108,6 +109,9 @@ def _learn(query: Any, fields: Any, returning: Any, alias: str) -> tuple[InsertP
     places = ", ".join(["%s"] * len(fields))
     if len(statements) != 1 or len(params) != len(fields) or f"VALUES ({places})" not in sql:
         raise Unplannable("an insert that is not a plain one")
+    # The plan outlives the instance.
+    compiler.query = copy.copy(query)
+    compiler.query.objs = []
     return InsertPlan(sql, compiler, fields), tuple(params)
 
 

@@ -62,7 +62,7 @@ def ready(record: Record, alias: str, terminal: Terminal) -> tuple[Plan, Stateme
         stats.counts["fallbacks"] += 1
         return None
     stats.counts["hits"] += 1
-    cache.plans.move_to_end(plan)
+    cache.touch(plan)
     return plan, statement
 
 
@@ -222,7 +222,7 @@ def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None
         unplanned = Unplanned(error.reason)
         unplanned.attempts = attempts
         if record.current:
-            record.node.plans[plan_key(record, alias, name)] = unplanned
+            cache.add_unplanned(record.node, plan_key(record, alias, name), unplanned)
         return
     if zoned:
         record.node.by_time_zone.add(name)
