@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from django.db import models
-from django.db.models import Count, Q, Value
+from django.db.models import Count, Value
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
