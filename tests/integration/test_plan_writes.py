@@ -109,6 +109,38 @@ async def test_instances_are_created_as_by_django(name):
     assert (hits > 0) == (model not in {Special, Measure})
 
 
+BULKS = {
+    "plain rows": {},
+    "conflicts ignored": {"ignore_conflicts": True},
+    "conflicts updated": {
+        "update_conflicts": True,
+        "update_fields": ["name"],
+        "unique_fields": ["name"],
+    },
+    "batches": {"batch_size": 2},
+}
+
+
+@pytest.mark.parametrize("options", BULKS)
+async def test_many_instances_are_created_as_by_django(options):
+    async def create(names):
+        return await Tag.objects.abulk_create([Tag(name=name) for name in names], **BULKS[options])
+
+    hits = await written_as_by_django(
+        create, ["a", "b", "c"], ["d", "e", "f"], ["a"], ["g"], ["h", "h", "h"], model=Tag
+    )
+
+    assert hits >= 2
+
+
+async def test_expressions_among_many_instances_are_evaluated_by_the_database():
+    for round_ in "abc":
+        await Tag.objects.abulk_create([Tag(name=round_), Tag(name=Upper(Value(round_)))])
+
+    names = Tag.objects.filter(pk__gt=3).order_by("pk").values_list("name", flat=True)
+    assert await names.alist() == ["a", "A", "b", "B", "c", "C"]
+
+
 async def test_a_created_instance_has_what_the_database_gave_it():
     made = [await Tag.objects.acreate(name=name) for name in ("n1", "n2", "n3")]
 

@@ -18,8 +18,9 @@ from django.db.models.query import RawQuerySet
 from .bridge import await_, in_bridge, run_sync
 from .connection.engine import all_postgresql, is_postgresql
 from .connection.stream import stream_rows
+from .plan import insert as inserting
 from .plan.cache import cache
-from .plan.insert import insert_one
+from .plan.insert import Insertion
 from .query import AsyncQuerySet
 from .transaction import AsyncAtomic, in_block
 
@@ -102,12 +103,12 @@ def forget_plans(original: Any) -> Any:
 
 
 def insert(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``QuerySet._insert`` that in the bridge inserts one instance by a plan."""
+    """Return a ``QuerySet._insert`` that in the bridge inserts by a plan."""
 
     @wraps(original)
     def bridged(self: Any, objs: list[Any], fields: Any, *args: Any, **options: Any) -> Any:
-        if len(objs) == 1 and cache.enabled and in_bridge() and not args:
-            rows = _insert_by_plan(self, objs[0], fields, **options)
+        if objs and cache.enabled and in_bridge() and not args:
+            rows = _insert_by_plan(self, objs, fields, **options)
             if rows is not None:
                 return rows
         return original(self, objs, fields, *args, **options)
@@ -117,7 +118,7 @@ def insert(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _insert_by_plan(
     queryset: Any,
-    instance: Any,
+    objs: list[Any],
     fields: Any,
     *,
     returning_fields: Any = None,
@@ -127,9 +128,11 @@ def _insert_by_plan(
 ) -> Any:
     queryset._for_write = True
     alias = using or queryset.db
-    if any(options.values()) or type(instance) is not queryset.model or not is_postgresql(alias):
+    if type(objs[0]) is not queryset.model or not is_postgresql(alias):
         return None
-    return insert_one(instance, fields, returning_fields, alias, raw=raw)
+    return inserting.insert(
+        Insertion(objs, fields, returning_fields, raw=raw, options=options), alias
+    )
 
 
 def do_update(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -49,12 +49,20 @@ UNDOUBTED: dict[type, frozenset[Any]] = {
     decimal.Decimal: frozenset(),
 }
 
+# Those of integers know the range of their column, except in Django 4.2.
+OVERFLOW: Any = getattr(lookups, "IntegerFieldOverflow", ())
 COMPARISONS = frozenset(
     {
         *(lookups.Exact, lookups.GreaterThan, lookups.GreaterThanOrEqual, lookups.LessThan),
-        *(lookups.LessThanOrEqual, lookups.IntegerFieldExact, lookups.IntegerGreaterThan),
-        *(lookups.IntegerGreaterThanOrEqual, lookups.IntegerLessThan),
-        lookups.IntegerLessThanOrEqual,
+        lookups.LessThanOrEqual,
+        *(
+            getattr(lookups, name)
+            for name in (
+                *("IntegerFieldExact", "IntegerGreaterThan", "IntegerGreaterThanOrEqual"),
+                *("IntegerLessThan", "IntegerLessThanOrEqual"),
+            )
+            if hasattr(lookups, name)
+        ),
     }
 )
 RELATED = frozenset(
@@ -137,7 +145,7 @@ def _direct(compiled: Compiled) -> Binder | None:
     if type(lookup) in PATTERNS:
         return _pattern(lookup.param_pattern, connection.ops.prep_for_like_query)
     prepare, adapt = field.get_prep_value, field.get_db_prep_value
-    if isinstance(lookup, lookups.IntegerFieldOverflow):
+    if isinstance(lookup, OVERFLOW):
         low, high = connection.ops.integer_field_range(field.get_internal_type())
         return _integer(prepare, adapt, connection, low, high)
 

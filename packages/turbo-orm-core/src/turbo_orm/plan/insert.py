@@ -1,9 +1,10 @@
-"""INSERT of one instance: the statement is known, Django prepares each field's value."""
+"""INSERT of instances: the statement is known, Django prepares each field's value."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.sql import InsertQuery
@@ -13,121 +14,167 @@ from .assign import has_placeholder
 from .cache import Unplanned, cache
 from .exceptions import PlanMismatch, Unplannable
 from .record import root
+from .shape import SEQUENCE_MAX
 from .trace import planning
 
 if TYPE_CHECKING:
     from .cache import Node
 
 
+@dataclasses.dataclass(eq=False)
 class InsertPlan:
-    """The statement that inserts an instance with certain fields.
+    """The statement that inserts instances with certain fields.
 
     Args:
-        sql: the statement, with one plain placeholder for each field.
+        sql: the statement.
         compiler: prepares the values.
-        fields: whose values they are.
+        by_column: whether a parameter is the list of a field's values, which Django does for many
+            rows since 5.2; else each value is one, row after row.
     """
 
-    __slots__ = ("compiler", "fields", "place", "sql")
+    sql: str
+    compiler: Any
+    by_column: bool
+    place: tuple[Node, Any] | None = None
 
-    def __init__(self, sql: str, compiler: Any, fields: Sequence[Any]) -> None:
-        self.sql = sql
-        self.compiler = compiler
-        self.fields = tuple(fields)
-        self.place: tuple[Node, Any]
-
-    def params(self, instance: Any) -> list[Any]:
-        """Return the parameters for an instance; its fields may change it, as ``auto_now`` does."""
+    def params(self, fields: Sequence[Any], objs: Sequence[Any]) -> list[Any]:
+        """Return the parameters; fields may change the instances, as ``auto_now`` does."""
         prepare, value_of = self.compiler.prepare_value, self.compiler.pre_save_val
-        return [prepare(field, value_of(field, instance)) for field in self.fields]
+        rows = [[prepare(field, value_of(field, obj)) for field in fields] for obj in objs]
+        if self.by_column:
+            return [list(column) for column in zip(*rows, strict=True)]
+        return [value for row in rows for value in row]
 
 
-def insert_one(
-    instance: Any, fields: Sequence[Any], returning: Any, alias: str, *, raw: bool
-) -> Any:
-    """Insert an instance by the plan for its fields; call it in the bridge.
+class Insertion:
+    """What one call of Django's ``_insert()`` is to do.
 
     Args:
-        instance: a model instance.
+        objs: model instances of one class.
         fields: those that are inserted.
         returning: those that the database is to give back.
-        alias: the database.
         raw: whether the values are taken as they are.
+        options: what is to happen on a conflict.
+    """
+
+    def __init__(
+        self,
+        objs: Sequence[Any],
+        fields: Sequence[Any],
+        returning: Any,
+        *,
+        raw: bool,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.objs = objs
+        self.fields = fields
+        self.returning = returning
+        self.raw = raw
+        self.options = options
+        self.model = type(objs[0])
+
+    def query(self, *, raw: bool) -> Any:
+        """Return Django's query."""
+        query = InsertQuery(self.model, **self.options)
+        query.insert_values(self.fields, list(self.objs), raw=raw)
+        return query
+
+    def keys(self, alias: str) -> tuple[Any, Any]:
+        """Return the keys of the plan for any number of rows, and of that for this number."""
+        names = tuple(field.attname for field in self.fields)
+        returned = tuple(field.attname for field in self.returning or ())
+        options = tuple(
+            tuple(option) if isinstance(option, list) else option
+            for option in self.options.values()
+        )
+        key = ("insert", alias, self.raw, names, returned, options)
+        count = len(self.objs)
+        return (*key, "many" if count > 1 else "one"), (*key, count)
+
+    def is_plannable(self) -> bool:
+        """Tell whether no value is an expression, which would be written into the SQL."""
+        names = [field.attname for field in self.fields]
+        kinds = {type(obj.__dict__.get(name)) for obj in self.objs for name in names}
+        same = all(type(obj) is self.model for obj in self.objs)
+        return same and not any(hasattr(kind, "resolve_expression") for kind in kinds)
+
+
+def insert(insertion: Insertion, alias: str) -> Any:
+    """Insert instances by the plan for their fields; call it in the bridge.
+
+    Args:
+        insertion: what is to be done.
+        alias: the database.
 
     Returns:
-        What Django's ``_insert()`` returns, None if Django itself must insert it.
+        What Django's ``_insert()`` returns, None if Django itself must insert them.
 
     Raises:
-        DatabaseError: the database refused it.
+        DatabaseError: the database refused them.
     """
-    record = root(type(instance))
-    if record is None or any(_is_expression(instance, field) for field in fields):
+    record = root(insertion.model)
+    if record is None or not insertion.is_plannable():
         return None
-    names = tuple(field.attname for field in fields)
-    key = ("insert", alias, raw, names, tuple(field.attname for field in returning or ()))
-    plan: Any = record.node.plans.get(key)
+    keys = insertion.keys(alias)
+    plan: Any = next(filter(None, map(record.node.plans.get, keys)), None)
     if type(plan) is Unplanned:
         stats.unplanned[plan.reason] += 1
         return None
-    query = InsertQuery(type(instance))
-    query.insert_values(fields, [instance], raw=raw)
+    query = insertion.query(raw=insertion.raw)
     if plan is None:
         stats.counts["misses"] += 1
         try:
-            plan, params = _learn(query, fields, returning, alias)
+            plan, params = _learn(insertion, query, alias)
         except Unplannable as error:
-            cache.add_unplanned(record.node, key, Unplanned(error.reason))
+            cache.add_unplanned(record.node, keys[0], Unplanned(error.reason))
             return None
-        cache.add_plan(record.node, key, plan)
+        if plan.by_column or len(insertion.objs) <= SEQUENCE_MAX:
+            single = plan.by_column or len(insertion.objs) == 1
+            cache.add_plan(record.node, keys[0] if single else keys[1], plan)
     else:
         stats.counts["hits"] += 1
         cache.touch(plan)
-        params = plan.params(instance)
+        params = plan.params(insertion.fields, insertion.objs)
         if cache.verifying:
-            _verify(plan, params, fields, instance, alias)
+            _verify(plan, params, insertion, alias)
     compiler: Any = query.get_compiler(using=alias)
     compiler.returning_params = plan.compiler.returning_params
     compiler.as_sql = lambda: [(plan.sql, params)]
-    return compiler.execute_sql(returning)
+    return compiler.execute_sql(insertion.returning)
 
 
-def _is_expression(instance: Any, field: Any) -> bool:
-    return hasattr(instance.__dict__.get(field.attname), "resolve_expression")
-
-
-def _learn(query: Any, fields: Any, returning: Any, alias: str) -> tuple[InsertPlan, Any]:
+def _learn(insertion: Insertion, query: Any, alias: str) -> tuple[InsertPlan, Any]:
     """Return the plan, and the parameters: a field must prepare its value only once."""
+    fields, count = insertion.fields, len(insertion.objs)
     if any(has_placeholder(field) or not _is_djangos(field) for field in fields):
         raise Unplannable("a field that takes part in writing the SQL")
     if not fields:
         raise Unplannable("an insert of no field")
     with planning(alias):
         compiler: Any = query.get_compiler(using=alias)
-        compiler.returning_fields = returning
+        compiler.returning_fields = insertion.returning
         statements = compiler.as_sql()
     sql, params = statements[0]
-    places = ", ".join(["%s"] * len(fields))
-    if len(statements) != 1 or len(params) != len(fields) or f"VALUES ({places})" not in sql:
+    row = f"({', '.join(['%s'] * len(fields))})"
+    by_row = f"VALUES {', '.join([row] * count)}" in sql and len(params) == count * len(fields)
+    by_column = "UNNEST(" in sql and [type(param) for param in params] == [list] * len(fields)
+    if len(statements) != 1 or not (by_row or by_column):
         raise Unplannable("an insert that is not a plain one")
-    # The plan outlives the instance.
+    # The plan outlives the instances.
     compiler.query = copy.copy(query)
     compiler.query.objs = []
-    return InsertPlan(sql, compiler, fields), tuple(params)
+    return InsertPlan(sql, compiler, by_column and not by_row), tuple(params)
 
 
 def _is_djangos(field: Any) -> bool:
     return str(type(field).pre_save.__module__).startswith("django.")
 
 
-def _verify(
-    plan: InsertPlan, params: Sequence[Any], fields: Any, instance: Any, alias: str
-) -> None:
-    query = InsertQuery(type(instance))
-    # Each field has prepared its value on the instance already.
-    query.insert_values(fields, [instance], raw=True)
+def _verify(plan: InsertPlan, params: Sequence[Any], insertion: Insertion, alias: str) -> None:
     with planning(alias):
-        compiler: Any = query.get_compiler(using=alias)
-        compiler.returning_fields = plan.compiler.returning_fields
+        # Each field has prepared its value on the instance already.
+        compiler: Any = insertion.query(raw=True).get_compiler(using=alias)
+        compiler.returning_fields = insertion.returning
         ((sql, found),) = compiler.as_sql()
     if (sql, [*map(repr, found)]) != (plan.sql, [*map(repr, params)]):
         stats.counts["mismatches"] += 1

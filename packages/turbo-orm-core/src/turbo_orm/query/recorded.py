@@ -78,6 +78,8 @@ class RecordedQuerySet(Base):
     """
 
     _record: Record | None = None
+    # Before Django 6.1 a queryset cannot be told to change in place.
+    _cloning_enabled = True
 
     def __init__(
         self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
