@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple, cast
 
@@ -42,12 +42,14 @@ class Statement(NamedTuple):
         params: its parameters.
         seen_sql: what observers are to see: the statement as Django writes it.
         seen_params: the parameters as observers are to see them.
+        container: the type of sequence that Django gives them in.
     """
 
     sql: str
     params: Sequence[Any]
     seen_sql: str
     seen_params: Sequence[Any]
+    container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
 
 
 async def execute(alias: str, statement: Statement) -> Any:
@@ -100,7 +102,7 @@ async def _execute_on(
 def execute_in_bridge(alias: str, statement: Statement) -> Any:
     """Execute a statement through Django's cursor, with all that observes it."""
     with connections[alias].cursor() as cursor:
-        cursor.execute(statement.seen_sql, statement.seen_params)
+        cursor.execute(statement.seen_sql, statement.container(statement.seen_params))
         return cursor.rowcount if cursor.description is None else cursor.fetchall()
 
 
@@ -117,7 +119,8 @@ def is_observed(alias: str) -> bool:
 def _is_patched() -> bool:
     """Tell whether somebody put a function in the place of Django's, as Sentry does."""
     # A well-behaved wrapper takes over name and module of what it wraps, but not this.
-    for function in (CursorWrapper.execute, CursorWrapper._execute_with_wrappers):
+    for name in ("execute", "_execute_with_wrappers", "_execute"):
+        function = getattr(CursorWrapper, name)
         if type(function) is not FunctionType or function.__globals__ is not DJANGOS:
             return True
     return any(getattr(DatabaseWrapper, name) is not maker for name, maker in CURSOR_MAKERS)

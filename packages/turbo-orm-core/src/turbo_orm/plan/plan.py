@@ -40,10 +40,11 @@ class Plan:
         twins: pairs of values of which Django writes only one condition if they are equal.
         limits: where the bounds of the slice are, None if it has none that change.
         compiler: the compiler that made it, to which Django's iterables turn.
+        container: the type of sequence in which Django gives parameters to a cursor.
     """
 
     __slots__ = (
-        *("bindings", "compiler", "hydrator", "iterable_class", "limits", "names", "pieces"),
+        *("bindings", "compiler", "container", "hydrator", "iterable_class", "limits", "names", "pieces"),
         *("place", "single", "sql", "twins"),
     )
 
@@ -55,6 +56,7 @@ class Plan:
         twins: Sequence[tuple[int, int]],
         limits: Limits | None,
         compiler: Any,
+        container: Any = tuple,
     ) -> None:
         self.sql = sql
         self.bindings = tuple(bindings)
@@ -62,6 +64,7 @@ class Plan:
         self.twins = tuple(twins)
         self.limits = limits
         self.compiler = compiler
+        self.container = container
         # The fast way from rows to objects, None if Django's is taken.
         self.hydrator: Any = None
         self.iterable_class: Any = None

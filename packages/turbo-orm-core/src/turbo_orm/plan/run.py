@@ -58,10 +58,11 @@ def ready(record: Record, alias: str, terminal: Terminal) -> tuple[Plan, Stateme
     try:
         params = plan.bind(values)
         if plan.limits is None:
-            statement = Statement(plan.sql, params, plan.sql, params)
+            statement = Statement(plan.sql, params, plan.sql, params, plan.container)
         else:
             seen = plan.bind(values, as_django=True)
-            statement = Statement(plan.sql, params, plan.sql_as_django(values), seen)
+            sql = plan.sql_as_django(values)
+            statement = Statement(plan.sql, params, sql, seen, plan.container)
     except Exception:
         # If it is an error at all, Django raises it.
         stats.counts["fallbacks"] += 1
