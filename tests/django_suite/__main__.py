@@ -15,13 +15,21 @@ from typing import Any
 
 import django
 
-from .apps import chosen, group_of, shared_out
-from .expected import LIMITS, Difference, differences, reason_for
+from .apps import chosen, shared_out
+from .judge import (
+    dishonest,
+    of_apps,
+    plans_remark,
+    problems_of,
+    remark,
+    rows_of,
+    unexpected_of,
+    unneeded,
+)
 from .report import Row, table, write_page
 from .source import tests_of_django
 
 ROOT = Path(__file__).resolve().parents[2]
-SKIPS_MORE = 5
 
 
 def main() -> int:
@@ -31,20 +39,29 @@ def main() -> int:
     parser.add_argument("--apps", default=os.environ.get("APPS", ""))
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--page", action="store_true", help="write docs/conformance.md")
-    parser.add_argument("--baseline", action="store_true", help="count what plain Django skips")
+    parser.add_argument("--baseline", action="store_true", help="compare with plain Django")
     options = parser.parse_args()
     folder = tests_of_django()
     rows: list[Row] = []
     problems: list[str] = []
+    remarks: list[str] = []
+    compared = set(options.modes.split()) - {"async"} if options.baseline else set()
+    plain = baseline(compared, options.apps, options.jobs, folder)
     for mode in options.modes.split():
         apps = chosen(mode, options.apps, folder)
         print(f"Django {django.get_version()}, mode {mode}: {len(apps)} applications", flush=True)
         result = run(mode, apps, options.jobs, folder)
         rows += rows_of(mode, result["outcomes"])
         problems += problems_of(mode, result)
-        if options.baseline and mode != "async":
-            problems += dishonest_skips(mode, result, run("sync", apps, options.jobs, folder))
-    text = table(rows)
+        theirs = of_apps(apps, plain) if mode in compared else None
+        if theirs is not None:
+            problems += dishonest(mode, result["outcomes"], theirs)
+        remarks.append(remark(mode, result, theirs))
+        remarks.append(plans_remark(mode, result["plans"]))
+        if not options.apps:
+            for pattern in unneeded(mode, result["outcomes"]):
+                print(f"  expected to differ, but did not: {pattern}")
+    text = "\n".join([table(rows), "", *remarks])
     print(text)
     for problem in problems:
         print(problem)
@@ -62,6 +79,7 @@ def run(mode: str, apps: list[str], jobs: int, folder: Path) -> dict[str, Any]:
             for number, share in enumerate(shared_out(apps, folder, jobs))
         ]
         merged: dict[str, Any] = {"outcomes": {}, "bridged": 0, "synchronous": 0, "crashed": []}
+        merged["plans"] = Counter()
         for child, report, log in children:
             wait_for(child, mode, began)
             if not report.exists():
@@ -71,6 +89,7 @@ def run(mode: str, apps: list[str], jobs: int, folder: Path) -> dict[str, Any]:
             merged["outcomes"].update(found["outcomes"])
             merged["bridged"] += found["bridged"]
             merged["synchronous"] += found["synchronous"]
+            merged["plans"].update(found["plans"])
             unexpected = unexpected_of(mode, found["outcomes"])
             if mode != "sync" and unexpected:
                 print(log.read_text("utf-8", "replace")[-30000:])
@@ -109,61 +128,17 @@ def wait_for(child: subprocess.Popen[bytes], mode: str, began: float) -> None:
             return
 
 
-def kinds(mode: str, outcomes: dict[str, str]) -> dict[str, str]:
-    """Return which column of the table each test belongs to."""
-    entries = differences()
-    return {test: _kind(test, mode, outcome, entries) for test, outcome in outcomes.items()}
-
-
-def _kind(test: str, mode: str, outcome: str, entries: list[Difference]) -> str:
-    if outcome not in {"error", "failure"}:
-        return outcome
-    reason = reason_for(test, mode, entries)
-    if reason is None:
-        return "failed"
-    return "server" if reason.startswith("server:") else "expected"
-
-
-def unexpected_of(mode: str, outcomes: dict[str, str]) -> list[str]:
-    """Return the tests that failed though nothing says that they may."""
-    return sorted(test for test, kind in kinds(mode, outcomes).items() if kind == "failed")
-
-
-def rows_of(mode: str, outcomes: dict[str, str]) -> list[Row]:
-    """Return a row of figures for each group of applications."""
-    counts: dict[str, Counter[str]] = {}
-    for test, kind in kinds(mode, outcomes).items():
-        counts.setdefault(group_of(_plain(test)), Counter())[kind] += 1
-    return [Row(mode, group, count) for group, count in sorted(counts.items())]
-
-
-def _plain(test: str) -> str:
-    """Return the id of a test, of a class for `setUpClass (module.Class)`."""
-    return test.partition("(")[2].rstrip(")") or test
-
-
-def problems_of(mode: str, result: dict[str, Any]) -> list[str]:
-    """Return what must not be: failures, crashes, synchronous queries, too many exceptions."""
-    outcomes = result["outcomes"]
-    problems = [f"FAILED in mode {mode}: {test}" for test in unexpected_of(mode, outcomes)]
-    problems += [f"A process of mode {mode} died:\n{log}" for log in result["crashed"]]
-    if result["synchronous"]:
-        problems.append(f"mode {mode}: {result['synchronous']} queries on synchronous connections")
-    differing = [test for test, kind in kinds(mode, outcomes).items() if kind == "expected"]
-    if len(differing) > LIMITS[mode]:
-        problems.append(
-            f"mode {mode}: {len(differing)} differences, at most {LIMITS[mode]} allowed"
-        )
-    return problems
-
-
-def dishonest_skips(mode: str, ours: dict[str, Any], plain: dict[str, Any]) -> list[str]:
-    """Return a problem if more is skipped here than Django skips on the same server."""
-    skipped = [list(run["outcomes"].values()).count("skipped") for run in (ours, plain)]
-    print(f"  skipped: {skipped[0]} in mode {mode}, {skipped[1]} by Django itself")
-    if skipped[0] <= skipped[1] + SKIPS_MORE:
-        return []
-    return [f"mode {mode} skips {skipped[0]} tests, Django itself {skipped[1]}"]
+def baseline(modes: set[str], only: str, jobs: int, folder: Path) -> dict[str, str]:
+    """Return what becomes of the tests of these modes in plain Django on the same server."""
+    apps = {app: None for mode in sorted(modes) for app in chosen(mode, only, folder)}
+    if not apps:
+        return {}
+    print(f"Plain Django {django.get_version()}: {len(apps)} applications", flush=True)
+    result = run("sync", list(apps), jobs, folder)
+    if result["crashed"]:
+        sys.exit("A process of plain Django died:\n" + "\n".join(result["crashed"]))
+    outcomes: dict[str, str] = result["outcomes"]
+    return outcomes
 
 
 if __name__ == "__main__":

@@ -43,6 +43,9 @@ GROUPS = {
 # Any synchronous Django code may run in the bridge; the other modes are about the ORM.
 BRIDGE_ONLY = frozenset({"applications"})
 
+# How much longer than others the tests of an application take: they hash passwords, render pages.
+HEAVY = {"auth_tests": 3, "admin_views": 3}
+
 
 def groups_of(mode: str) -> dict[str, list[str]]:
     """Return the applications of a mode by group."""
@@ -69,15 +72,18 @@ def group_of(test: str) -> str:
 
 
 def shared_out(apps: list[str], folder: Path, jobs: int) -> list[list[str]]:
-    """Share the applications out so that each process has about as many tests."""
+    """Share the applications out so that each process has about as much to do."""
     shares: list[tuple[int, list[str]]] = [(0, []) for _ in range(jobs)]
-    for app in sorted(apps, key=lambda app: -_tests_in(folder / app.partition(".")[0])):
+    weights = {app: _weight(folder, app.partition(".")[0]) for app in apps}
+    for app in sorted(apps, key=lambda app: -weights[app]):
         shares.sort(key=lambda share: share[0])
-        count, names = shares[0]
-        shares[0] = count + _tests_in(folder / app.partition(".")[0]), [*names, app]
+        weight, names = shares[0]
+        shares[0] = weight + weights[app], [*names, app]
     return [names for _, names in shares if names]
 
 
-def _tests_in(folder: Path) -> int:
+def _weight(folder: Path, app: str) -> int:
     pattern = re.compile(r"\bdef test_")
-    return sum(len(pattern.findall(file.read_text("utf-8"))) for file in folder.rglob("*.py"))
+    files = (folder / app).rglob("*.py")
+    tests = sum(len(pattern.findall(file.read_text("utf-8"))) for file in files)
+    return tests * HEAVY.get(app, 1)

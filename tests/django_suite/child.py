@@ -19,10 +19,15 @@ def prepare() -> None:
     set_up()
     spare_missing_extensions()
     spare_missing_collations()
-    if os.environ["TURBO_SUITE_MODE"] == "native":
-        from .native import use_our_managers
+    mode = os.environ["TURBO_SUITE_MODE"]
+    if mode != "sync":
+        from turbo_orm import redirect
 
-        use_our_managers()
+        redirect.apply()
+    if mode == "native":
+        from .native import use_our_classes
+
+        use_our_classes()
 
 
 def spare_missing_extensions() -> None:

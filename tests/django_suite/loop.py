@@ -42,9 +42,24 @@ def in_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def call_async_to_sync(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Stand in for ``async_to_sync``, with which Django runs coroutine tests."""
-    if in_bridge():
-        return in_task(self.awaitable(*args, **kwargs))
-    return original_async_to_sync(self, *args, **kwargs)
+    if not in_bridge():
+        return original_async_to_sync(self, *args, **kwargs)
+    left: list[contextvars.Context] = []
+
+    async def call() -> Any:
+        try:
+            return await self.awaitable(*args, **kwargs)
+        finally:
+            left.append(contextvars.copy_context())
+
+    try:
+        return in_task(call())
+    finally:
+        # As in asgiref: what the coroutine set in its context is set for its caller.
+        for context in left:
+            for variable in set(context) - {inside}:
+                if variable.get(None) is not context[variable]:
+                    variable.set(context[variable])
 
 
 async def call_sync_to_async(self: Any, *args: Any, **kwargs: Any) -> Any:

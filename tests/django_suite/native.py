@@ -24,6 +24,8 @@ from turbo_orm.transaction import enter, leave
 
 from .loop import in_task, inside
 
+MODEL_METHODS = ("asave", "adelete", "arefresh_from_db")
+
 
 def at_top() -> bool:
     """Tell whether this is a test's own code, not that of an awaitable twin."""
@@ -159,7 +161,7 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
                 for owner in AsyncQuerySet.__mro__:
                     if name[1:] in vars(owner) and issubclass(owner, QuerySet):
                         put(owner, name[1:], twin(getattr(owner, name[1:]), name))
-            for name in ("asave", "adelete", "arefresh_from_db"):
+            for name in MODEL_METHODS:
                 put(models.Model, name[1:], twin(getattr(models.Model, name[1:]), name))
             for owner in (PlannedQuerySet, RawQuerySet):
                 put(owner, "_fetch_all", fetch_all(owner._fetch_all))
@@ -176,12 +178,15 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
     return replaced
 
 
-def use_our_managers() -> None:
-    """Make `models.Manager` and `models.QuerySet` ours, before any test module is imported."""
-    from django.db.models import base, manager, options
+def use_our_classes() -> None:
+    """Make managers, querysets and awaitable models ours, before any test module is imported."""
+    from django.db.models import base, manager, options, query
 
-    from turbo_orm import AsyncManager, AsyncQuerySet
+    from turbo_orm import AsyncManager, AsyncModelMixin, AsyncQuerySet
 
     for module in (models, manager, base, options):
         module.Manager = AsyncManager  # type: ignore[attr-defined]
-    models.QuerySet = AsyncQuerySet  # type: ignore[misc,assignment]
+    for module in (models, query):
+        module.QuerySet = AsyncQuerySet  # type: ignore[attr-defined]
+    for name in MODEL_METHODS:
+        setattr(models.Model, name, vars(AsyncModelMixin)[name])

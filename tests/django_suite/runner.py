@@ -14,7 +14,6 @@ from typing import Any
 import asgiref.sync
 from django.test.runner import DiscoverRunner
 
-from turbo_orm import redirect
 from turbo_orm.plan.stats import counts, unplanned
 
 from .loop import Counter, run_in_loop
@@ -87,14 +86,13 @@ class SuiteRunner(DiscoverRunner):
         if mode == "sync":
             result = super().run_suite(suite, **kwargs)
         else:
-            redirect.apply()
             result = run_in_loop(_prepared(mode, super().run_suite), suite, **kwargs)
         faulthandler.cancel_dump_traceback_later()
         report = {
             "outcomes": result.outcomes,
             "bridged": Counter.bridged,
             "synchronous": Counter.synchronous,
-            "plans": {**counts, "unplannable": dict(unplanned)},
+            "plans": {**counts, **unplanned},
         }
         Path(os.environ["TURBO_SUITE_REPORT"]).write_text(json.dumps(report), encoding="utf-8")
         return result

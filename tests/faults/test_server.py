@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import psycopg_pool
 import pytest
 from django.db import connections
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
@@ -25,6 +26,14 @@ async def until(condition, seconds=5.0):
     while not condition():
         assert time.monotonic() < deadline, "it never came to hold"
         await asyncio.sleep(0.005)
+
+
+async def answer(alias):
+    """Return what a query gives, or the message of its error."""
+    try:
+        return await run_sync(one, "SELECT 1", alias)
+    except (OperationalError, InterfaceError) as error:
+        return str(error)
 
 
 async def works_again(alias, seconds=10.0):
@@ -154,13 +163,7 @@ async def test_it_recovers_after_the_server_was_away_for_a_while(make_alias, pro
     await proxy.cut()
     attempts = proxy.connections_made
 
-    async def client():
-        try:
-            return await run_sync(one, "SELECT 1", alias)
-        except (OperationalError, InterfaceError) as error:
-            return str(error)
-
-    answers = [await client() for _ in range(4)]
+    answers = [await answer(alias) for _ in range(4)]
     assert 1 not in answers
     assert "The last failure to connect was" in answers[-1]
     assert "refused" in answers[-1]
@@ -168,6 +171,26 @@ async def test_it_recovers_after_the_server_was_away_for_a_while(make_alias, pro
 
     await proxy.accept()
     assert await works_again(alias) == 1
+
+
+async def test_an_exhausted_pool_does_not_name_a_failure_that_was_overcome(make_alias, proxy):
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1, "timeout": 0.3})
+    assert await run_sync(one, "SELECT 1", alias) == 1
+    await proxy.refuse()
+    await proxy.cut()
+    answers = [await answer(alias) for _ in range(4)]
+    assert "The last failure to connect was" in answers[-1]
+    await proxy.accept()
+    assert await works_again(alias) == 1
+
+    busy = asyncio.create_task(run_sync(one, "SELECT count(pg_sleep(1))", alias))
+    await until(lambda: pool_stats(alias).in_use == 1)
+    with pytest.raises(OperationalError, match="No connection came within") as caught:
+        await run_sync(one, "SELECT 1", alias)
+
+    assert "failure to connect" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, psycopg_pool.PoolTimeout)
+    assert await busy == 1
 
 
 async def test_a_query_on_a_frozen_line_can_be_cancelled(make_alias, proxy):

@@ -72,7 +72,7 @@ CASES = {
         lambda v: Author.objects.filter(pk__in=v), [[1], [1, 2], [1, 2, 3], []], 3
     ),
     "in with None": listed(
-        lambda v: Author.objects.filter(pk__in=v), [[1, None], [2, None], [None]], 0
+        lambda v: Author.objects.filter(pk__in=v), [[1, None], [2, None], [None]], 3
     ),
     "in with booleans": listed(
         lambda v: Article.objects.filter(is_published__in=v),

@@ -13,11 +13,10 @@ from django.db.models.expressions import RawSQL
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from tests.plans import plans_off, state
+from tests.plans import direct_statements, plans_off, state
 from tests.testapp.models import Article, Author
 from tests.testapp.watched import base as watched
 from turbo_orm import PlanMismatch, atomic, clear_plans, close_pools, plan_stats, run_sync
-from turbo_orm.plan import execute as seam
 from turbo_orm.plan.cache import cache
 
 # What is done with a number; each has a plan after the first time.
@@ -43,19 +42,9 @@ async def rows():
 
 
 @pytest.fixture
-def direct(monkeypatch):
+def direct(stack):
     """Count the statements that were executed without the bridge."""
-    executed = []
-    execute_on = seam._execute_on
-
-    async def counting(pool, source, alias, statement):
-        result = await execute_on(pool, source, alias, statement)
-        if result is not None:
-            executed.append(statement.sql)
-        return result
-
-    monkeypatch.setattr(seam, "_execute_on", counting)
-    return executed
+    return stack.enter_context(direct_statements())
 
 
 def of(alias):
@@ -312,11 +301,10 @@ async def test_verify_finds_other_sql():
 
 async def test_verify_finds_other_parameters_and_other_types_of_them():
     with with_plans("verify"):
-        for binder in (lambda value: (value + 1,), lambda value: (float(value),)):
+        for bind in (lambda values: (values[0] + 1,), lambda values: (float(values[0]),)):
             clear_plans()
             await Author.objects.filter(pk=1).acount()
-            plan = _plan(Author.objects.filter(pk=1), "count")
-            plan.bindings = ((0, binder),)
+            _plan(Author.objects.filter(pk=1), "count").bind = bind
             with pytest.raises(PlanMismatch, match="The plan's parameters"):
                 await Author.objects.filter(pk=2).acount()
 
@@ -340,7 +328,7 @@ async def test_verify_finds_other_objects():
 
 async def test_without_verify_a_tampered_plan_is_believed():
     await Author.objects.filter(pk=1).alist()
-    _plan(Author.objects.filter(pk=1)).bindings = ((0, lambda value: (3,)),)
+    _plan(Author.objects.filter(pk=1)).bind = lambda values: (3,)
 
     assert [author.pk for author in await Author.objects.filter(pk=2).alist()] == [3]
 

@@ -46,6 +46,27 @@ def test_e001_an_unknown_key():
 
 
 @pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        ({"PLANS": "yes"}, "TURBO_ORM['PLANS'] is 'yes'.", "Write one of 'on', 'off', 'verify'."),
+        (
+            {"PLAN_CACHE_SIZE": 0},
+            "TURBO_ORM['PLAN_CACHE_SIZE'] is 0, not a number of plans.",
+            "Write a number such as 1000, or 'PLANS': 'off' to keep none.",
+        ),
+        (
+            {"PLAN_CACHE_SIZE": "many"},
+            "TURBO_ORM['PLAN_CACHE_SIZE'] is 'many', not a number of plans.",
+            "Write a number such as 1000, or 'PLANS': 'off' to keep none.",
+        ),
+    ],
+)
+def test_e001_plans_that_cannot_be(written, message, hint):
+    with override_settings(TURBO_ORM=written):
+        assert found(checks.check_settings) == [("turbo_orm.E001", message, hint)]
+
+
+@pytest.mark.parametrize(
     ("pool", "message"),
     [
         ([1], "TURBO_ORM['POOL'] is [1], not a dictionary."),

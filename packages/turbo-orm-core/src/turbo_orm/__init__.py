@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from .bridge import await_, await_thread, eager, in_bridge, portal, run_sync
     from .exceptions import EmptyResultSet, MissingBridge, TurboOrmError
     from .lifecycle import close_pools, open_pools, pool_stats
-    from .plan.exceptions import PlanMismatch
     from .plan import PlanStats, clear_plans, plan_stats
+    from .plan.exceptions import PlanMismatch
     from .pool.stats import PoolStats
     from .query import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet, AsyncRawQuerySet
     from .transaction import atomic, on_commit, set_rollback

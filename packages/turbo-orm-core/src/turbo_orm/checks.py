@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
-from .conf import KNOWN_KEYS, SETTING, raw_settings, unknown_keys
+from .conf import KNOWN_KEYS, PLANS, SETTING, raw_settings, unknown_keys
 from .connection.engine import is_postgresql
 
 Check = Callable[..., list[CheckMessage]]
@@ -46,6 +46,7 @@ def settings_errors() -> list[CheckMessage]:
                 id="turbo_orm.E001",
             )
         )
+    found += _plan_errors()
     pools = raw_settings().get("POOL", {})
     if not isinstance(pools, Mapping):
         return [*found, _bad_pool(f"TURBO_ORM['POOL'] is {pools!r}, not a dictionary.")]
@@ -54,6 +55,28 @@ def settings_errors() -> list[CheckMessage]:
             found.append(_bad_pool(f"TURBO_ORM['POOL'] names {alias!r}, which is no database."))
         elif not isinstance(options, Mapping):
             found.append(_bad_pool(f"TURBO_ORM['POOL'][{alias!r}] is {options!r}."))
+    return found
+
+
+def _plan_errors() -> list[CheckMessage]:
+    plans, size = raw_settings().get("PLANS", "on"), raw_settings().get("PLAN_CACHE_SIZE", 1)
+    found: list[CheckMessage] = []
+    if plans not in PLANS:
+        found.append(
+            Error(
+                f"TURBO_ORM['PLANS'] is {plans!r}.",
+                hint=f"Write one of {', '.join(map(repr, PLANS))}.",
+                id="turbo_orm.E001",
+            )
+        )
+    if type(size) is not int or size < 1:
+        found.append(
+            Error(
+                f"TURBO_ORM['PLAN_CACHE_SIZE'] is {size!r}, not a number of plans.",
+                hint="Write a number such as 1000, or 'PLANS': 'off' to keep none.",
+                id="turbo_orm.E001",
+            )
+        )
     return found
 
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 SETTING = "TURBO_ORM"
+PLANS = ("on", "off", "verify")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -105,33 +105,31 @@ def insert(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``QuerySet._insert`` that in the bridge inserts one instance by a plan."""
 
     @wraps(original)
-    def bridged(
-        self: Any,
-        objs: list[Any],
-        fields: Any,
-        returning_fields: Any = None,
-        raw: bool = False,
-        using: str | None = None,
-        **options: Any,
-    ) -> Any:
-        if len(objs) == 1 and cache.enabled and in_bridge() and not any(options.values()):
-            self._for_write = True
-            alias = using or self.db
-            if type(objs[0]) is self.model and is_postgresql(alias):
-                rows = insert_one(objs[0], fields, returning_fields, alias, raw=raw)
-                if rows is not None:
-                    return rows
-        return original(
-            self,
-            objs,
-            fields,
-            returning_fields=returning_fields,
-            raw=raw,
-            using=using,
-            **options,
-        )
+    def bridged(self: Any, objs: list[Any], fields: Any, *args: Any, **options: Any) -> Any:
+        if len(objs) == 1 and cache.enabled and in_bridge() and not args:
+            rows = _insert_by_plan(self, objs[0], fields, **options)
+            if rows is not None:
+                return rows
+        return original(self, objs, fields, *args, **options)
 
     return bridged
+
+
+def _insert_by_plan(
+    queryset: Any,
+    instance: Any,
+    fields: Any,
+    *,
+    returning_fields: Any = None,
+    raw: bool = False,
+    using: str | None = None,
+    **options: Any,
+) -> Any:
+    queryset._for_write = True
+    alias = using or queryset.db
+    if any(options.values()) or type(instance) is not queryset.model or not is_postgresql(alias):
+        return None
+    return insert_one(instance, fields, returning_fields, alias, raw=raw)
 
 
 def do_update(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,8 +137,9 @@ def do_update(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def bridged(self: Any, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
+        kind: Any = type(base_qs)
         if (
-            type(base_qs) is QuerySet
+            kind is QuerySet
             and type(base_qs.model._base_manager) is Manager
             and cache.enabled
             and in_bridge()

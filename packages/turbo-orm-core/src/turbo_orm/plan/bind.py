@@ -22,7 +22,7 @@ from .tracing import Compiled
 Binder = Callable[[Any], Sequence[Any]]
 
 
-class DoesNotFit(Exception):  # noqa: N818 -- a signal, not an error
+class DoesNotFit(Exception):
     """The arguments would give other SQL than that of the plan."""
 
 

@@ -1,4 +1,4 @@
-"""The tree of known shapes and the plans at its nodes, bounded, and emptied when settings change."""
+"""The tree of known shapes and the plans at its nodes, bounded; emptied when settings change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Node:
     __slots__ = (
         *("attributes", "by_time_zone", "checks", "children", "distinct_fields", "first_by_pk"),
         *("generation", "grouped", "key", "ordered", "ordering", "parent", "plans", "root"),
-        *("sliced", "sticky", "total"),
+        *("sliced", "sticky", "total", "watchful"),
     )
 
     def __init__(
@@ -57,7 +57,11 @@ class Node:
         self.plans: dict[Any, Plan | Unplanned] = {}
         # Per value of this step: None, or what must look at it when the step is recorded. Unknown
         # until a plan was made of this step or one that follows.
-        self.checks: tuple[Any, ...] | None = () if parent is None or total == parent.total else None
+        self.checks: tuple[Any, ...] | None = None
+        # Whether any of them looks.
+        self.watchful = False
+        if parent is None or total == parent.total:
+            self.checks = ()
         # What the step sets on the queryset beside its query.
         self.attributes: Mapping[str, Any] | None = None
         query: Any = built.query
@@ -88,8 +92,10 @@ class Cache:
         except ImproperlyConfigured:
             # The system check says so; whoever reads the setting itself gets the error.
             settings = TurboSettings(PLANS="off")
-        self.limit = settings.PLAN_CACHE_SIZE
-        self.enabled = settings.PLANS != "off"
+        size: object = settings.PLAN_CACHE_SIZE
+        # A system check complains of anything else.
+        self.limit = size if isinstance(size, int) else 0
+        self.enabled = settings.PLANS in {"on", "verify"} and self.limit > 0
         self.verifying = settings.PLANS == "verify"
 
     def add_node(self, parent: Node | None, key: Any, total: int, built: QuerySet[Any]) -> Node:
@@ -125,6 +131,7 @@ class Cache:
         node.plans[key] = unplanned
 
     def _drop(self, plan: Plan) -> None:
+        assert plan.place is not None
         node, key = plan.place
         node.plans.pop(key, None)
         # If it is used again, that is found out again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..exceptions import TurboOrmError
 
 
-class Unplannable(Exception):  # noqa: N818 -- a signal between the modules of this room
+class Unplannable(Exception):
     """A queryset that Django itself must build or execute.
 
     Args:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FunctionType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+import psycopg
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connections
 from django.db.backends import utils as backend_utils
 from django.db.backends.postgresql.base import Cursor, DatabaseWrapper, ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
-from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor
+from psycopg import AsyncClientCursor, AsyncCursor
 from psycopg.pq import TransactionStatus
 
 from ..bridge import run_sync
 from ..connection.context import context_hooks, find_query_log
 from ..connection.engine import engine_class, idle_wrapper
 from ..connection.transactions import current_hold
-from ..pool import Pool, get_pool
+from ..pool import get_pool
+from .plan import Plan
 
 IDLE = TransactionStatus.IDLE
 
@@ -38,18 +40,22 @@ class Statement(NamedTuple):
     """A statement ready to be executed.
 
     Args:
-        sql: what is sent.
-        params: its parameters.
-        seen_sql: what observers are to see: the statement as Django writes it.
-        seen_params: the parameters as observers are to see them.
-        container: the type of sequence that Django gives them in.
+        plan: what it was made by.
+        values: what it was made of.
+        params: what is sent with the plan's SQL.
     """
 
-    sql: str
+    plan: Plan
+    values: tuple[Any, ...]
     params: Sequence[Any]
-    seen_sql: str
-    seen_params: Sequence[Any]
-    container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
+
+    def as_django(self) -> tuple[str, Sequence[Any]]:
+        """Return SQL and parameters as Django writes them, for whoever observes."""
+        plan = self.plan
+        if plan.limits is None:
+            return plan.sql, plan.container(self.params)
+        params = plan.bind_as_django(self.values)
+        return plan.sql_as_django(self.values), plan.container(params)
 
 
 async def execute(alias: str, statement: Statement) -> Any:
@@ -65,11 +71,27 @@ async def execute(alias: str, statement: Statement) -> Any:
     Raises:
         DatabaseError: the database refused the statement, as Django's error.
     """
-    if may_execute_directly(alias):
-        pool = get_pool(alias)
-        result = await _execute_on(pool, await pool.lend(), alias, statement)
-        if result is not None:
-            return result
+    if not may_execute_directly(alias):
+        return await run_sync(execute_in_bridge, alias, statement)
+    pool = get_pool(alias)
+    source: Any = await pool.lend()
+    try:
+        facade = source.facade
+        cursor_class = CURSORS.get(facade.cursor_factory)
+        if cursor_class is not None and not facade.execute_wrappers:
+            cursor = cursor_class(source)
+            await cursor.execute(statement.plan.sql, statement.params)
+            return cursor.rowcount if cursor.description is None else await cursor.fetchall()
+    except psycopg.Error:
+        with idle_wrapper(alias).wrap_database_errors:
+            raise
+    finally:
+        # A statement that was interrupted may still run.
+        if source.pgconn.transaction_status == IDLE:
+            pool.take_back(source)
+        else:
+            pool.discard(source)
+    # This connection has observers of its own.
     return await run_sync(execute_in_bridge, alias, statement)
 
 
@@ -78,31 +100,10 @@ def may_execute_directly(alias: str) -> bool:
     return not is_observed(alias) and current_hold(alias) is None and is_plain_engine(alias)
 
 
-async def _execute_on(
-    pool: Pool, source: AsyncConnection[Any], alias: str, statement: Statement
-) -> Any:
-    """Execute on a borrowed connection and give it back; None if only Django's cursor will do."""
-    try:
-        facade: Any = cast("Any", source).facade
-        cursor_class = CURSORS.get(facade.cursor_factory)
-        if cursor_class is None or facade.execute_wrappers:
-            return None
-        with idle_wrapper(alias).wrap_database_errors:
-            cursor = cursor_class(source)
-            await cursor.execute(statement.sql, statement.params)
-            return cursor.rowcount if cursor.description is None else await cursor.fetchall()
-    finally:
-        # A statement that was interrupted may still run.
-        if source.pgconn.transaction_status == IDLE:
-            pool.take_back(source)
-        else:
-            pool.discard(source)
-
-
 def execute_in_bridge(alias: str, statement: Statement) -> Any:
     """Execute a statement through Django's cursor, with all that observes it."""
     with connections[alias].cursor() as cursor:
-        cursor.execute(statement.seen_sql, statement.container(statement.seen_params))
+        cursor.execute(*statement.as_django())
         return cursor.rowcount if cursor.description is None else cursor.fetchall()
 
 
@@ -119,8 +120,8 @@ def is_observed(alias: str) -> bool:
 def _is_patched() -> bool:
     """Tell whether somebody put a function in the place of Django's, as Sentry does."""
     # A well-behaved wrapper takes over name and module of what it wraps, but not this.
-    for name in ("execute", "_execute_with_wrappers", "_execute"):
-        function = getattr(CursorWrapper, name)
+    wrapper: Any = CursorWrapper
+    for function in (wrapper.execute, wrapper._execute_with_wrappers, wrapper._execute):
         if type(function) is not FunctionType or function.__globals__ is not DJANGOS:
             return True
     return any(getattr(DatabaseWrapper, name) is not maker for name, maker in CURSOR_MAKERS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .bind import Binder, DoesNotFit
 from .record import Prepared
+from .source import Source
 from .tracing import LENGTH_MARK, START_MARK
 
 if TYPE_CHECKING:
@@ -25,10 +27,13 @@ class Limits(NamedTuple):
     text: str
 
 
+Bind = Callable[[tuple[Any, ...]], Sequence[Any]]
+
 # What stands for the bounds among the pieces of the parameters.
 START, LENGTH = "start", "length"
 
 
+@dataclasses.dataclass(eq=False)
 class Plan:
     """How to execute the querysets of one shape on one database.
 
@@ -43,63 +48,50 @@ class Plan:
         container: the type of sequence in which Django gives parameters to a cursor.
     """
 
-    __slots__ = (
-        *("bindings", "compiler", "container", "hydrator", "iterable_class", "limits", "names", "pieces"),
-        *("place", "single", "sql", "twins"),
-    )
+    sql: str
+    bindings: Sequence[tuple[int, Binder]]
+    pieces: tuple[Any, ...]
+    twins: Sequence[tuple[int, int]]
+    limits: Limits | None
+    compiler: Any
+    container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
+    # The fast way from rows to objects, None if Django's is taken.
+    hydrator: Any = None
+    iterable_class: Any = None
+    # Where it is kept: a node of the cache and the key there.
+    place: tuple[Node, Any] | None = None
 
-    def __init__(
-        self,
-        sql: str,
-        bindings: Sequence[tuple[int, Binder]],
-        pieces: Sequence[Any],
-        twins: Sequence[tuple[int, int]],
-        limits: Limits | None,
-        compiler: Any,
-        container: Any = tuple,
-    ) -> None:
-        self.sql = sql
-        self.bindings = tuple(bindings)
-        self.pieces = tuple(pieces)
-        self.twins = tuple(twins)
-        self.limits = limits
-        self.compiler = compiler
-        self.container = container
-        # The fast way from rows to objects, None if Django's is taken.
-        self.hydrator: Any = None
-        self.iterable_class: Any = None
-        # Where it is kept: a node of the cache and the key there.
-        self.place: tuple[Node, Any]
-        self.single = self.pieces == (0,)
+    def __post_init__(self) -> None:
+        # Returns the parameters for a chain's values; raises if Django would write other SQL.
+        self.bind: Bind = self._generated(as_django=False)
+        # The same without the limits, which Django writes as text.
+        self.bind_as_django: Bind = (
+            self.bind if self.limits is None else self._generated(as_django=True)
+        )
 
-    def bind(self, values: tuple[Any, ...], *, as_django: bool = False) -> Sequence[Any]:
-        """Return the parameters for a chain's values.
+    def _generated(self, *, as_django: bool) -> Bind:
+        """Return a function of one expression: it runs for each query."""
+        source = Source()
+        parts = [self._part(piece, source, as_django=as_django) for piece in self.pieces]
+        with source.block("def bind(v):"):
+            for one, other in self.twins:
+                raw = source.constant(_raw)
+                with source.block(f"if {raw}(v[{one}]) == {raw}(v[{other}]):"):
+                    source.add(f"raise {source.constant(DoesNotFit)}")
+            source.add(f"return ({''.join(parts)})")
+        return source.function("bind")
 
-        Args:
-            values: the chain's.
-            as_django: leave out the limits, which Django writes as text.
-
-        Raises:
-            DoesNotFit: Django would write other SQL for them.
-            Exception: what a lookup or field of Django's raises for them.
-        """
-        if self.single:
-            slot, binder = self.bindings[0]
-            return binder(values[slot])
-        for one, other in self.twins:
-            if _raw(values[one]) == _raw(values[other]):
-                raise DoesNotFit
-        bound = [binder(values[slot]) for slot, binder in self.bindings]
-        params: list[Any] = []
-        for piece in self.pieces:
-            if type(piece) is int:
-                params.extend(bound[piece])
-            elif type(piece) is tuple:
-                params.extend(piece)
-            elif not as_django:
-                start, length = self._slice(values)
-                params.append(start if piece is START else length)
-        return params
+    def _part(self, piece: Any, source: Source, *, as_django: bool) -> str:
+        if type(piece) is int:
+            slot, binder = self.bindings[piece]
+            return f"*{source.constant(binder)}(v[{slot}]), "
+        if type(piece) is tuple:
+            return f"*{source.constant(piece)}, "
+        if as_django:
+            return ""
+        assert self.limits is not None
+        first = self.limits.first
+        return f"v[{first}], " if piece is START else f"v[{first + 1}] - v[{first}], "
 
     def _slice(self, values: tuple[Any, ...]) -> tuple[int, int]:
         assert self.limits is not None

@@ -36,6 +36,7 @@ class Record:
         previous: Record | None = None,
         step: Step | None = None,
         payload: Any = None,
+        *,
         pending: bool = False,
     ) -> None:
         self.node = node
@@ -138,15 +139,29 @@ def method(queryset: Any, payload: tuple[str, tuple[Any, ...], Mapping[str, Any]
     return getattr(QuerySet, name)(queryset, *args, **kwargs)
 
 
-def condition(queryset: Any, payload: tuple[str, list[Any]]) -> Any:
-    """Call ``filter()`` or ``exclude()`` again, with conditions as positional arguments."""
+def condition(queryset: Any, payload: tuple[str, Any]) -> Any:
+    """Call ``filter()`` or ``exclude()`` again, with conditions as positional arguments.
+
+    Args:
+        queryset: one of Django's.
+        payload: the method's name; the conditions as a list, or as keywords if all are plain.
+    """
     name, children = payload
+    if isinstance(children, dict):
+        children = shape.slots(children)
     return getattr(QuerySet, name)(queryset, *children)
 
 
 def limits(queryset: Any, payload: tuple[int | None, int | None]) -> Any:
     """Take a slice again."""
     return queryset[payload[0] : payload[1]]
+
+
+def alone(queryset: Any, payload: tuple[int, bool]) -> Any:
+    """Take away the order if that is meant, and set a limit, as ``get()`` does."""
+    count, unordered = payload
+    ordered = QuerySet.order_by(queryset) if unordered else queryset
+    return ordered[:count]
 
 
 def sticky(queryset: Any, payload: tuple[Step, Any]) -> Any:
@@ -184,16 +199,24 @@ def _sought(queryset: Any, method: Callable[..., Any], fields: tuple[Any, ...]) 
     return found
 
 
-def conditions_of(step: Record) -> list[Any] | None:
-    """Return the conditions that a step adds, None if it adds none."""
-    function, payload = step.step, step.payload
-    if function is sticky:
-        function, payload = payload
-    return payload[1] if function is condition else None
+def with_leaves(step: Record) -> tuple[Any, list[Any]]:
+    """Return what a step is to be done with, and the conditions in it that have values."""
+    if step.step is sticky:
+        function, (name, children) = step.payload
+    elif step.step is condition:
+        function, (name, children) = None, step.payload
+    else:
+        return step.payload, []
+    if type(children) is dict:
+        children = shape.slots(children)
+    payload = (name, children)
+    return payload if function is None else (function, payload), children
 
 
 def with_values(payload: Any, values: list[Any]) -> Any:
     """Return what a condition is recorded with, with other values."""
+    if isinstance(payload[1], dict):
+        payload = payload[0], shape.slots(payload[1])
     if isinstance(payload[1], list):
         return payload[0], shape.with_values(payload[1], iter(values))
     # A sticky one.
@@ -201,7 +224,7 @@ def with_values(payload: Any, values: list[Any]) -> Any:
 
 
 def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return the key of a call of which every argument belongs to the shape, None if it has none."""
+    """Return the key of a call whose arguments all belong to the shape, None if it has none."""
     if kwargs and any("%" in keyword for keyword in kwargs):
         # Django warns of such an alias each time.
         return None
@@ -219,9 +242,14 @@ def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
 
 def shape_of_conditions(
     name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[Any, list[Any], list[Any]] | None:
+) -> tuple[Any, list[Any], Any] | None:
     """Return key, values and conditions of ``filter()`` or ``exclude()``, None if it has none."""
     values: list[Any] = []
+    if not args:
+        literal = shape.literals(kwargs, values)
+        if literal is not None:
+            return (name, literal), values, kwargs
+        values.clear()
     try:
         key, children = shape.conditions(args, kwargs, values)
     except Unplannable as error:

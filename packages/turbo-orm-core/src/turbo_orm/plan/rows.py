@@ -25,9 +25,12 @@ def objects_of(plan: Plan, queryset: Any, rows: list[tuple[Any, ...]], alias: st
     def executed(*args: Any, **kwargs: Any) -> list[Any]:
         return [rows]
 
+    def get_compiler(*args: Any, **kwargs: Any) -> Any:
+        return compiler
+
     compiler.execute_sql = executed
     query = copy.copy(compiler.query)
-    query.get_compiler = lambda *args, **kwargs: compiler
+    query.get_compiler = get_compiler
     stand_in = SimpleNamespace(
         query=query,
         db=alias,

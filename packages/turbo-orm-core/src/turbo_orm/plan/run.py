@@ -15,8 +15,8 @@ from . import stats, verify
 from .bind import comparable
 from .cache import Unplanned, cache
 from .exceptions import Unplannable
-from .hydrate import make_hydrator
 from .execute import Statement, execute, execute_in_bridge
+from .hydrate import make_hydrator
 from .plan import Plan
 from .record import Record, ignore_said_already
 from .rows import objects_of
@@ -47,22 +47,16 @@ def find_plan(record: Record, alias: str, name: Any) -> Plan | Unplanned | None:
 def ready(record: Record, alias: str, terminal: Terminal) -> tuple[Plan, Statement] | None:
     """Return plan and statement of a chain, None if Django must execute it."""
     plan = find_plan(record, alias, terminal.key)
-    if type(plan) is not Plan:
+    if not isinstance(plan, Plan):
         if plan is not None:
             stats.unplanned[plan.reason] += 1
         return None
-    if not record.settled:
+    if record.pending and not record.settled:
         stats.counts["fallbacks"] += 1
         return None
     values = record.values + terminal.assigned if terminal.assigned else record.values
     try:
-        params = plan.bind(values)
-        if plan.limits is None:
-            statement = Statement(plan.sql, params, plan.sql, params, plan.container)
-        else:
-            seen = plan.bind(values, as_django=True)
-            sql = plan.sql_as_django(values)
-            statement = Statement(plan.sql, params, sql, seen, plan.container)
+        statement = Statement(plan, values, plan.bind(values))
     except Exception:
         # If it is an error at all, Django raises it.
         stats.counts["fallbacks"] += 1
@@ -85,30 +79,40 @@ def bind_only(queryset: Any) -> tuple[str, Sequence[Any]]:
     found = None if record is None else ready(record, queryset.db, ROWS)
     if found is None:
         raise Unplannable("no plan yet")
-    return found[1].sql, found[1].params
+    return found[0].sql, found[1].params
 
 
-async def fetch(queryset: Any, record: Record) -> list[Any]:
+async def fetch(queryset: Any) -> list[Any]:
     """Return the objects of a recorded queryset; for code outside the bridge."""
-    alias = queryset.db
+    record, alias = queryset._record, queryset.db
     found = None if cache.verifying else ready(record, alias, ROWS)
     if found is None or found[0].iterable_class is not queryset._iterable_class:
-        return await run_sync(fetch_in_bridge, queryset, record, alias)
+        return await run_sync(fetch_in_bridge, queryset, alias)
     plan, statement = found
     rows = await execute(alias, statement)
-    hydrator = plan.hydrator
-    if hydrator is not None and hydrator.pure and hydrator.still_valid():
+    if _hydrates_anywhere(plan, queryset, alias):
         return hydrate(plan, queryset, rows, alias)
     return await run_sync(hydrate, plan, queryset, rows, alias)
 
 
-def fetch_in_bridge(queryset: Any, record: Record, alias: str | None = None) -> list[Any]:
+def _hydrates_anywhere(plan: Plan, queryset: Any, alias: str) -> bool:
+    """Tell whether making the objects cannot query, so that it needs no bridge."""
+    hydrator, known = plan.hydrator, queryset._known_related_objects
+    if hydrator is None or not hydrator.still_valid():
+        return False
+    return bool(hydrator.pure_with(known, alias) if known else hydrator.pure)
+
+
+def fetch_in_bridge(queryset: Any, alias: str | None = None) -> list[Any]:
     """Return the objects of a recorded queryset; for code in the bridge."""
-    alias = alias or queryset.db
+    record, alias = queryset._record, alias or queryset.db
     found = ready(record, alias, ROWS)
     if found is None or found[0].iterable_class is not queryset._iterable_class:
         learn(queryset, alias, record, ROWS)
-        return as_django(queryset, alias, lambda: list(queryset._iterable_class(queryset)))
+        found_by_django: list[Any] = as_django(
+            queryset, alias, lambda: list(queryset._iterable_class(queryset))
+        )
+        return found_by_django
     plan, statement = found
     if cache.verifying:
         verify.statement(queryset.model, alias, record, ROWS.run, statement)
@@ -134,9 +138,9 @@ def hydrate(plan: Plan, queryset: Any, rows: list[Any], alias: str) -> list[Any]
     return made
 
 
-async def attempt(queryset: Any, record: Record, terminal: Terminal) -> Any:
-    """Return the result of a method by its plan, made now if need be; None if there is none."""
-    alias = queryset.db
+async def attempt(queryset: Any, terminal: Terminal) -> Any:
+    """Return the result of a method by its plan; None if that is only made now, or cannot be."""
+    record, alias = queryset._record, queryset.db
     found = None if cache.verifying else ready(record, alias, terminal)
     if found is None:
         await run_sync(learn, queryset, alias, record, terminal)
@@ -145,34 +149,27 @@ async def attempt(queryset: Any, record: Record, terminal: Terminal) -> Any:
     return terminal.finish(plan.compiler, await execute(alias, statement))
 
 
-async def conclude(
-    queryset: Any, record: Record, terminal: Terminal, otherwise: Callable[[], Any]
-) -> Any:
+async def conclude(queryset: Any, terminal: Terminal, otherwise: Callable[[], Any]) -> Any:
     """Return the result of ``count()`` and its kin; for code outside the bridge.
 
     Args:
         queryset: a recorded queryset.
-        record: its chain.
         terminal: the method.
         otherwise: Django's own method.
     """
-    alias = queryset.db
+    record, alias = queryset._record, queryset.db
     found = None if cache.verifying else ready(record, alias, terminal)
     if found is None:
-        return await run_sync(conclude_in_bridge, queryset, record, terminal, otherwise, alias)
+        return await run_sync(conclude_in_bridge, queryset, terminal, otherwise, alias)
     plan, statement = found
     return terminal.finish(plan.compiler, await execute(alias, statement))
 
 
 def conclude_in_bridge(
-    queryset: Any,
-    record: Record,
-    terminal: Terminal,
-    otherwise: Callable[[], Any],
-    alias: str | None = None,
+    queryset: Any, terminal: Terminal, otherwise: Callable[[], Any], alias: str | None = None
 ) -> Any:
     """Return the result of ``count()`` and its kin; for code in the bridge."""
-    alias = alias or queryset.db
+    record, alias = queryset._record, alias or queryset.db
     found = ready(record, alias, terminal)
     if found is None:
         learn(queryset, alias, record, terminal)
@@ -239,7 +236,7 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
     try:
         with planning(alias):
             here = fresh(model, alias, record, method)
-            statement = plan.sql_as_django(values), plan.bind(values, as_django=True)
+            statement = plan.sql_as_django(values), plan.bind_as_django(values)
             if (here.sql, comparable(here.params)) != (statement[0], comparable(statement[1])):
                 raise Unplannable("other SQL than Django's", lasting=False)
             if not settings.USE_TZ:
@@ -255,4 +252,6 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
 
 def _choose_hydrator(plan: Plan, queryset: Any) -> None:
     plan.iterable_class = queryset._iterable_class
-    plan.hydrator = make_hydrator(plan.compiler, plan.iterable_class, queryset.model)
+    plan.hydrator = make_hydrator(
+        plan.compiler, plan.iterable_class, queryset.model, queryset._fields
+    )

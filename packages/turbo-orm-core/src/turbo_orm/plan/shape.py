@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import F, Field, FilteredRelation, Model, Q
+from django.db.models import Field, FilteredRelation, Model, Q
 from django.utils.functional import cached_property
 
 from .exceptions import Unplannable
@@ -20,12 +20,14 @@ LITERALS = frozenset(
         *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
     }
 )
-# In a sequence a boolean is a parameter like any other.
-ELEMENTS = LITERALS | {bool}
+# In a sequence a boolean is a parameter like any other; None is left out or adds a condition.
+ELEMENTS = LITERALS | {bool, type(None)}
 # Longer lists are seldom of the same length twice.
 SEQUENCE_MAX = 100
 
 
+# A condition is a path and a value.
+PAIR = 2
 # What ``Q`` takes as keywords for itself.
 RESERVED = frozenset({"_connector", "_negated"})
 
@@ -33,9 +35,40 @@ RESERVED = frozenset({"_connector", "_negated"})
 class Slot(tuple[str, Any]):
     """A condition ``(path, value)`` whose value is a parameter."""
 
+    __slots__ = ()
+
 
 # Stands in a shape for a model instance of a class.
 INSTANCE = object()
+
+
+def literals(kwargs: Mapping[str, Any], values: list[Any]) -> tuple[Any, ...] | None:
+    """Return the shape of keywords that are all plain values, None if they are more than that.
+
+    Args:
+        kwargs: conditions as keywords; Django sorts them.
+        values: is extended by what is only a parameter.
+    """
+    shape: list[Any] = []
+    for path in sorted(kwargs) if len(kwargs) > 1 else kwargs:
+        value = kwargs[path]
+        kind = type(value)
+        if kind in LITERALS:
+            values.append(value)
+            shape += (path, kind)
+        elif value is None or kind is bool:
+            shape += (path, value)
+        else:
+            return None
+    return None if RESERVED.intersection(kwargs) else tuple(shape)
+
+
+def slots(kwargs: Mapping[str, Any]) -> list[Any]:
+    """Return keywords that are all plain values as the conditions that Django makes of them."""
+    return [
+        (Slot if type(value) in LITERALS else tuple)((path, value))
+        for path, value in sorted(kwargs.items())
+    ]
 
 
 def conditions(
@@ -73,9 +106,10 @@ def _condition(child: Any, shape: list[Any], children: list[Any], values: list[A
             _condition(grandchild, inner_shape, inner, values)
         shape.append((Q, child.connector, child.negated, tuple(inner_shape)))
         children.append(Q.create(inner, child.connector, child.negated))
-    elif isinstance(child, tuple | list) and len(child) == 2 and type(child[0]) is str:
-        shape.append(child[0])
-        shape.append(_value(child[0], child[1], children, values))
+    elif type(child) is tuple and len(child) == PAIR:
+        path, value = child
+        shape.append(path)
+        shape.append(_value(path, value, children, values))
     elif hasattr(child, "resolve_expression"):
         shape.append(static(child))
         children.append(child)
@@ -94,39 +128,36 @@ def _value(path: str, value: Any, children: list[Any], values: list[Any]) -> Any
     if value is None or kind is bool:
         children.append((path, value))
         return value
-    if kind is list or kind is tuple:
-        shape, copy = _sequence(kind, value)
-    elif kind is set or kind is frozenset:
-        if not path.endswith("__in"):
-            raise Unplannable("a set that is not for `in`")
-        # Django reads it at once, in this order.
-        shape, copy = _sequence(kind, list(value))
-    elif isinstance(value, Model):
-        # A lazy object is of the class that it stands for.
-        shape, copy = (INSTANCE, value.__class__), value
-    elif kind is dict:
-        shape, copy = kind, value
-    elif isinstance(value, F) and type(value) is F:
-        children.append((path, value))
-        return (F, value.name)
-    elif hasattr(value, "resolve_expression"):
+    if hasattr(value, "resolve_expression"):
         children.append((path, value))
         return static(value)
-    elif isinstance(value, str | int):
-        # Members of enumerations, marked strings.
-        shape, copy = kind, value
-    else:
-        raise Unplannable(f"a value of type {kind.__name__}")
+    shape, copy = _snapshot(path, kind, value)
     values.append(copy)
     children.append(Slot((path, copy)))
     return shape
+
+
+def _snapshot(path: str, kind: type, value: Any) -> tuple[Any, Any]:
+    """Return the shape of a value that is more than a literal, and the value as it is now."""
+    if kind is list or kind is tuple:
+        return _sequence(kind, value)
+    if (kind is set or kind is frozenset) and path.endswith("__in"):
+        # Django reads it at once, in this order.
+        return _sequence(kind, list(value))
+    if isinstance(value, Model):
+        # A lazy object is of the class that it stands for.
+        return (INSTANCE, value.__class__), value
+    # Members of enumerations and marked strings are literals too.
+    if kind is dict or isinstance(value, str | int):
+        return kind, value
+    raise Unplannable(f"a value of type {kind.__name__}")
 
 
 def _sequence(kind: type, value: Any) -> tuple[Any, Any]:
     if len(value) > SEQUENCE_MAX:
         raise Unplannable(f"more than {SEQUENCE_MAX} values")
     kinds = frozenset(map(type, value))
-    if not kinds <= ELEMENTS:
+    if not kinds <= ELEMENTS and not (len(kinds) == 1 and isinstance(value[0], Model)):
         raise Unplannable("a sequence of other than plain values")
     return (kind, len(value), kinds), list(value) if kind is list else value
 

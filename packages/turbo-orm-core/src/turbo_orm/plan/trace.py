@@ -96,12 +96,10 @@ def _capture(
     limits = None
     queryset: Any = QuerySet(model, query=TracedQuery(model))
     for step in record.steps():
-        payload = step.payload
+        payload, children = recording.with_leaves(step)
         first = 0 if step.previous is None else step.previous.node.total
-        children = recording.conditions_of(step)
-        if children is not None:
-            tracer.register(children, first)
-        elif step.step is recording.limits and step.node.total > first:
+        tracer.register(children, first)
+        if step.step is recording.limits and step.node.total > first:
             limits, payload = first, _marked(*payload)
         assert step.step is not None
         queryset = step.step(queryset, payload)
@@ -142,7 +140,7 @@ def _assemble(
     plan = Plan(
         sql,
         binders,
-        _joined(pieces),
+        tuple(_joined(pieces)),
         _twins(bindings),
         text,
         captured.compiler,
@@ -193,9 +191,7 @@ def _check_slots(record: Record, bindings: list[Compiled], limits: int | None) -
             raise Unplannable("a value in several places")
 
 
-def _with_limits(
-    sql: str, pieces: list[Any], bindings: list[Compiled]
-) -> tuple[str, list[Any]]:
+def _with_limits(sql: str, pieces: list[Any], bindings: list[Compiled]) -> tuple[str, list[Any]]:
     """Put placeholders where the marks of the slice are, and their pieces among the others."""
     remaining = [
         (piece, len(bindings[piece].params) if type(piece) is int else 1) for piece in pieces
@@ -250,3 +246,4 @@ def _give_checks(record: Record, bindings: list[Compiled]) -> None:
             step.node.checks = tuple(
                 preparer_of(by_slot[number]) if number in by_slot else None for number in numbers
             )
+            step.node.watchful = any(step.node.checks)

@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.signals import setting_changed
 from django.db.models import ForeignObject, ForeignObjectRel
@@ -39,7 +39,7 @@ class Marker:
         self.index = index
 
 
-class Compiled:
+class Compiled(NamedTuple):
     """A lookup on one argument, as it was compiled.
 
     Args:
@@ -51,17 +51,12 @@ class Compiled:
         value: that value.
     """
 
-    __slots__ = ("compiler", "lookup", "params", "slot", "sql", "value")
-
-    def __init__(
-        self, slot: int, lookup: Any, compiler: Any, sql: str, params: Any, value: Any
-    ) -> None:
-        self.slot = slot
-        self.value = value
-        self.lookup = lookup
-        self.compiler = compiler
-        self.sql = sql
-        self.params = tuple(params)
+    slot: int
+    lookup: Any
+    compiler: Any
+    sql: str
+    params: tuple[Any, ...]
+    value: Any
 
 
 class Tracer:
@@ -85,7 +80,7 @@ class Tracer:
         """Remember a compiled lookup; return what stands for its parameters."""
         number = len(self.compiled)
         value = self.leaves[slot][1]
-        self.compiled.append(Compiled(slot, lookup, compiler, sql, params, value))
+        self.compiled.append(Compiled(slot, lookup, compiler, sql, tuple(params), value))
         return [Marker(number, index) for index in range(len(params))]
 
 

@@ -14,9 +14,7 @@ from .record import Record
 from .trace import Run, fresh, planning
 
 
-def statement(
-    model: Any, alias: str, record: Record, method: Run, planned: Statement
-) -> None:
+def statement(model: Any, alias: str, record: Record, method: Run, planned: Statement) -> None:
     """Raise unless Django makes the same statement of a chain now.
 
     Raises:
@@ -24,8 +22,9 @@ def statement(
     """
     with planning(alias):
         found = fresh(model, alias, record, method)
-    _same("SQL", planned.seen_sql, found.sql)
-    _same("parameters", [*map(_typed, planned.seen_params)], [*map(_typed, found.params)])
+    sql, params = planned.as_django()
+    _same("SQL", sql, found.sql)
+    _same("parameters", [*map(_typed, params)], [*map(_typed, found.params)])
 
 
 def _typed(value: Any) -> tuple[type, str]:
@@ -43,7 +42,8 @@ def objects(planned: list[Any], djangos: Callable[[], list[Any]]) -> None:
 
 def _state(value: Any, seen: frozenset[int] = frozenset()) -> Any:
     """Return everything of an object that can be compared; related objects may refer to it."""
-    if type(value).__repr__ is object.__repr__:
+    shown: Any = type(value).__repr__
+    if shown is object.__repr__:
         # It would tell where in memory it is.
         return type(value), sorted(map(repr, getattr(value, "__dict__", {}).items()))
     if not isinstance(value, Model):

@@ -26,7 +26,7 @@ class ExtremesQuerySet(PlannedQuerySet):
         if key is None:
             return None
         step = recording.latest if latest else recording.earliest
-        return self._take_step(record, key, [], step, fields)
+        return self._take_step(record, key, [], step=step, payload=fields)
 
     def earliest(self, *fields: Any) -> Any:
         """Return the row with the smallest values; see Django's method."""

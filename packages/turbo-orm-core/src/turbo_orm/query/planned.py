@@ -29,7 +29,7 @@ class PlannedQuerySet(RecordedQuerySet):
     def _fetch_all(self) -> None:
         record = self._record
         if record is not None and self._result_cache is None and in_bridge():
-            self._result_cache = run.fetch_in_bridge(self, record)
+            self._result_cache = run.fetch_in_bridge(self)
         try:
             super()._fetch_all()
         except SynchronousOnlyOperation as error:
@@ -51,7 +51,7 @@ class PlannedQuerySet(RecordedQuerySet):
                 or in_bridge()
             ):
                 return await run_sync(self._fetch_all)
-            self._result_cache = await run.fetch(self, record)
+            self._result_cache = await run.fetch(self)
         if self._prefetch_related_lookups and not self._prefetch_done:
             await run_sync(self._fetch_all)
         return None
@@ -71,9 +71,7 @@ class PlannedQuerySet(RecordedQuerySet):
         clone: Any = self.filter(*args, **kwargs)
         if clone._record is None:
             return None
-        if not record.node.distinct_fields:
-            clone = clone.order_by()
-        return clone._limited(GET_MAX)
+        return clone._alone(GET_MAX, unordered=not record.node.distinct_fields)
 
     def _the_one(self) -> Any:
         found = self._result_cache
@@ -162,27 +160,27 @@ class PlannedQuerySet(RecordedQuerySet):
         """Return the number of rows; see Django's method."""
         if self._record is None or self._result_cache is not None or not in_bridge():
             return super().count()
-        return run.conclude_in_bridge(self, self._record, COUNT, super().count)
+        return run.conclude_in_bridge(self, COUNT, super().count)
 
     async def acount(self) -> Any:
         """Return the number of rows; see Django's method."""
         own = self._leaves("count") and not in_bridge()
         if not own or self._record is None or self._result_cache is not None:
             return await run_sync(self.count)
-        return await run.conclude(self, self._record, COUNT, super().count)
+        return await run.conclude(self, COUNT, super().count)
 
     def exists(self) -> Any:
         """Return whether there is a row; see Django's method."""
         if self._record is None or self._result_cache is not None or not in_bridge():
             return super().exists()
-        return run.conclude_in_bridge(self, self._record, EXISTS, super().exists)
+        return run.conclude_in_bridge(self, EXISTS, super().exists)
 
     async def aexists(self) -> Any:
         """Return whether there is a row; see Django's method."""
         own = self._leaves("exists") and not in_bridge()
         if not own or self._record is None or self._result_cache is not None:
             return await run_sync(self.exists)
-        return await run.conclude(self, self._record, EXISTS, super().exists)
+        return await run.conclude(self, EXISTS, super().exists)
 
     def aggregate(self, *args: Any, **kwargs: Any) -> Any:
         """Return aggregate values of the rows; see Django's method."""
@@ -191,7 +189,7 @@ class PlannedQuerySet(RecordedQuerySet):
         if record is None or terminal is None:
             return super().aggregate(*args, **kwargs)
         function = functools.partial(super().aggregate, *args, **kwargs)
-        return run.conclude_in_bridge(self, record, terminal, function)
+        return run.conclude_in_bridge(self, terminal, function)
 
     async def aaggregate(self, *args: Any, **kwargs: Any) -> Any:
         """Return aggregate values of the rows; see Django's method."""
@@ -201,4 +199,4 @@ class PlannedQuerySet(RecordedQuerySet):
         if record is None or terminal is None:
             return await run_sync(self.aggregate, *args, **kwargs)
         function = functools.partial(super().aggregate, *args, **kwargs)
-        return await run.conclude(self, record, terminal, function)
+        return await run.conclude(self, terminal, function)

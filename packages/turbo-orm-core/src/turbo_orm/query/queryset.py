@@ -10,19 +10,28 @@ from django.db.models import Model, QuerySet
 from ..connection.stream import stream_rows
 from .awaited import with_awaited
 from .raw import AsyncRawQuerySet
-from .written import WrittenQuerySet
 
 if TYPE_CHECKING:
     from django.db.backends.utils import _ExecuteQuery
     from typing_extensions import TypeVar
 
     from ._typing import TypedQuerySet
+
+    class WrittenQuerySet:
+        """To type checkers the public class is as ``_typing`` says."""
+
+        _untouched: Any
+
+        async def _afetch_all(self) -> None: ...
+
     from .manager import AsyncManager
 
     # The model, and what a row is: the model too, unless values() or one of its kin was called.
     M_co = TypeVar("M_co", bound=Model, covariant=True)
     R_co = TypeVar("R_co", covariant=True, default=M_co)
 else:
+    from .written import WrittenQuerySet
+
     # Django's class takes parameters at run time too, and ignores them.
     TypedQuerySet, M_co, R_co = QuerySet, Any, Any
 

@@ -1,4 +1,4 @@
-"""A queryset that records its chain, and builds Django's ``Query`` only when somebody asks for it."""
+"""A queryset that records its chain, and builds Django's ``Query`` only when somebody asks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,29 @@ from django.db.models import query as query_module
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
-from ..plan.record import Prepared, Record, Step
+from ..plan.record import Record, Step
 
 if TYPE_CHECKING:
-    Base = Any
+
+    class Base(QuerySet[Any, Any]):
+        """What the stubs do not tell of Django's queryset."""
+
+        _cloning_enabled: bool
+        _db: str | None
+        _fields: Any
+        _defer_next_filter: Any
+        _hints: Any
+        _known_related_objects: Any
+        _prefetch_done: bool
+        _prefetch_related_lookups: Any
+        _result_cache: Any
+        _sticky_filter: bool
+
+        def _chain(self) -> Any: ...
+        def _clone(self) -> Any: ...
+        def _fetch_all(self) -> None: ...
+        def _update(self, values: Any, *returning: Any) -> Any: ...
+
 else:
     Base = QuerySet
 
@@ -39,12 +58,17 @@ def _copied_attributes() -> tuple[str, ...]:
     given["_deferred_filter"] = given["_defer_next_filter"] = None  # type: ignore[assignment]
     probe.__dict__.update(given)
     clone = vars(probe._clone())
-    return tuple(
-        name for name, value in given.items() if name != "_db" and value and clone[name] is value
-    )
+    copied = [name for name, value in given.items() if clone[name] is value is not None]
+    return ("model", "_hints", *copied)
 
 
 COPIED = _copied_attributes()
+# What Django's constructor sets beside that.
+FRESH = {
+    name: value
+    for name, value in vars(QuerySet(query=UNBUILT)).items()
+    if name not in COPIED and name != "_query"
+}
 
 
 class RecordedQuerySet(Base):
@@ -114,7 +138,7 @@ class RecordedQuerySet(Base):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         query = state.pop("_query", None)
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[misc]
         self._query = query
 
     @property
@@ -129,14 +153,21 @@ class RecordedQuerySet(Base):
         record = self._record
         if record is None:
             return super()._clone()
-        if QuerySet._clone.__globals__ is not DJANGOS:
+        if QuerySet._clone.__globals__ is not DJANGOS:  # type: ignore[attr-defined]
             return self._clone_by_others(record)
-        clone = self.__class__(model=self.model, query=UNBUILT, using=self._db, hints=self._hints)
+        cls = type(self)
+        clone: Any
+        if cls.__init__ is RecordedQuerySet.__init__:
+            # What it would set, without calling it: every step of every chain comes by here.
+            clone = cls.__new__(cls)
+            clone.__dict__.update(FRESH)
+        else:
+            clone = cls(model=self.model, query=UNBUILT, using=self._db, hints=self._hints)
         ours, theirs = self.__dict__, clone.__dict__
         for name in COPIED:
             theirs[name] = ours[name]
-        clone._record = record
-        if not record.settled:
+        theirs["_record"] = record
+        if record.pending and not record.settled:
             clone._query = self._build_query().chain()
         return clone
 
@@ -148,7 +179,7 @@ class RecordedQuerySet(Base):
         finally:
             del self.__dict__["glimpse"]
         clone._record = record
-        if not record.settled:
+        if record.pending and not record.settled:
             clone._query = self._build_query().chain()
         return clone
 
@@ -158,17 +189,18 @@ class RecordedQuerySet(Base):
             return super()._chain()
         if record.node.sticky:
             # The stickiness of a filter lasts until the next step, whatever that is.
-            return self._take_step(record, ("chain",), [], recording.chain, None)
+            return self._take_step(record, ("chain",), [], step=recording.chain, payload=None)
         return self._clone()
 
     def _plain(self) -> Any:
         """Return a copy that is not recorded, on which Django's methods can be called."""
         plain = self._clone()
-        query = self.__dict__.get("built_query")
+        query: Any = self.__dict__.get("built_query")
         plain._record = None
-        plain._query = (
-            recording.build(self.model, self._record).query if query is None else query.chain()
-        )
+        if query is None and self._record is not None:
+            plain._query = recording.build(self.model, self._record).query
+        else:
+            plain._query = query.chain()
         return plain
 
     def _take_step(
@@ -176,6 +208,7 @@ class RecordedQuerySet(Base):
         record: Record,
         key: Any,
         values: list[Any],
+        *,
         step: Step,
         payload: Any,
         first_time: Callable[[Any], Any] | None = None,
@@ -196,9 +229,10 @@ class RecordedQuerySet(Base):
         if child is not None and child.generation != cache.generation:
             # The chain is older than the plans that there are.
             child = None
-        if child is not None and child.checks is not None and record.settled:
+        if child is not None and _is_known(record, child):
             known = self._known_step(record, child, values, step, payload)
             if known is not None:
+                known._sticky_filter = False
                 return known
         plain = self._plain()
         made = step(plain, payload) if first_time is None else first_time(plain)
@@ -212,26 +246,22 @@ class RecordedQuerySet(Base):
             }
         pending = record.pending or bool(values)
         values = [*record.values, *values]
-        made._record = Record(child, tuple(values), record, step, payload, pending)
+        made._record = Record(child, tuple(values), record, step, payload, pending=pending)
         return made
 
     def _known_step(
         self, record: Record, child: Node, values: list[Any], step: Step, payload: Any
     ) -> Any:
-        if values:
-            checks = child.checks
-            if any(checks):  # type: ignore[arg-type]
-                try:
-                    payload = _checked(checks, values, payload)
-                except Exception:
-                    # Django says what is wrong with them.
-                    return None
-            values = record.values + tuple(values)  # type: ignore[assignment]
-        else:
-            values = record.values  # type: ignore[assignment]
+        if child.watchful:
+            try:
+                payload = _checked(child.checks, values, payload)
+            except Exception:
+                # Django says what is wrong with them.
+                return None
         clone = self._clone()
-        clone._sticky_filter = False
-        clone._record = Record(child, values, record, step, payload)  # type: ignore[arg-type]
+        clone._record = Record(
+            child, (*record.values, *values) if values else record.values, record, step, payload
+        )
         if child.attributes:
             clone.__dict__.update(child.attributes)
         return clone
@@ -241,6 +271,15 @@ class RecordedQuerySet(Base):
         assert record is not None
         deferred, self._defer_next_filter = self._defer_next_filter, False
         shaped = recording.shape_of_conditions(name, args, kwargs)
+        if shaped is not None and not self._sticky_filter:
+            key, values, children = shaped
+            child = record.node.children.get(key)
+            if child is not None and _is_known(record, child):
+                known = self._known_step(
+                    record, child, values, recording.condition, (name, children)
+                )
+                if known is not None:
+                    return known
 
         def first_time(plain: Any) -> Any:
             return getattr(QuerySet, name)(plain, *args, **kwargs)
@@ -250,7 +289,12 @@ class RecordedQuerySet(Base):
                 return first_time(self._plain())
             key, values, children = shaped
             return self._take_step(
-                record, key, values, recording.condition, (name, children), first_time
+                record,
+                key,
+                values,
+                step=recording.condition,
+                payload=(name, children),
+                first_time=first_time,
             )
         except Exception:
             if not deferred:
@@ -264,9 +308,13 @@ class RecordedQuerySet(Base):
         record = self._record
         assert record is not None
         key = recording.shape_of_call(name, args, kwargs)
+        child = None if self._sticky_filter else record.node.children.get(key)
+        if child is not None and _is_known(record, child):
+            payload = (name, args, kwargs)
+            return self._known_step(record, child, [], recording.method, payload)
         if key is None:
             return getattr(QuerySet, name)(self._plain(), *args, **kwargs)
-        return self._take_step(record, key, [], recording.method, (name, args, kwargs))
+        return self._take_step(record, key, [], step=recording.method, payload=(name, args, kwargs))
 
     def prefetch_related(self, *lookups: Any) -> Any:
         """Return a queryset that also fetches related objects; see Django's method."""
@@ -274,11 +322,12 @@ class RecordedQuerySet(Base):
             return super().prefetch_related(*lookups)
         # Django's method asks the query only for what a recorded chain cannot have.
         stand_in = SimpleNamespace(
-            _not_support_combined_queries=lambda name: None,
+            _not_support_combined_queries=str,
             _chain=self._chain,
             query=SimpleNamespace(_filtered_relations={}),
         )
-        return QuerySet.prefetch_related(stand_in, *lookups)  # type: ignore[arg-type]
+        djangos: Any = QuerySet.prefetch_related
+        return djangos(stand_in, *lookups)
 
     def __getitem__(self, key: Any) -> Any:
         record = self._record
@@ -289,52 +338,87 @@ class RecordedQuerySet(Base):
             return super().__getitem__(key)
         start, stop = bounds
         shape = ("slice", bool(start), stop is not None)
-        return self._take_step(record, shape, [start or 0, stop or 0], recording.limits, bounds)
+        child = None if self._sticky_filter else record.node.children.get(shape)
+        if child is not None and _is_known(record, child):
+            values = [start or 0, stop or 0]
+            return self._known_step(record, child, values, recording.limits, bounds)
+        return self._take_step(
+            record, shape, [start or 0, stop or 0], step=recording.limits, payload=bounds
+        )
 
     def _limited(self, count: int) -> Any:
         """Return the queryset with a limit that is part of its shape."""
         record = self._record
         if record is None or record.node.sliced:
             return self[:count]
-        return self._take_step(record, ("limit", count), [], recording.limits, (None, count))
+        return self._take_step(
+            record, ("limit", count), [], step=recording.limits, payload=(None, count)
+        )
+
+    def _alone(self, count: int, *, unordered: bool) -> Any:
+        """Return the queryset with a limit, and without its order; this one is used no more."""
+        record = self._record
+        assert record is not None
+        node = record.node
+        child = node.children.get(("alone", count, unordered))
+        if child is None or not _is_known(record, child):
+            return self._take_step(
+                record,
+                ("alone", count, unordered),
+                [],
+                step=recording.alone,
+                payload=(count, unordered),
+            )
+        self._record = Record(child, record.values, record, recording.alone, (count, unordered))
+        return self
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _is_recordable(cls: type) -> bool:
     """Tell whether no class comes between our methods and Django's, nor replaces their parts."""
     return all(
         getattr(super(RecordedQuerySet, cls), name) is getattr(QuerySet, name)
-        for name in (*CONDITIONS, *STATIC, "prefetch_related", "__getitem__", "_chain")
+        for name in (*CONDITIONS, *STATIC, *INNER)
     ) and all(getattr(cls, name) is getattr(RecordedQuerySet, name) for name in PARTS)
+
+
+def _is_known(record: Record, child: Node) -> bool:
+    """Tell whether a step of this shape may be recorded without Django doing it."""
+    return (
+        child.checks is not None
+        and child.generation == cache.generation
+        and (not record.pending or record.settled)
+    )
 
 
 def _checked(checks: Any, values: list[Any], payload: Any) -> Any:
     """Let Django's lookups look at the values; return the payload without model instances."""
-    instances = False
+    # An instance counts as it is now, not as it will be when the query is executed.
+    fixed, instances = list(values), False
     for number, check in enumerate(checks):
         if check is not None:
-            instances = instances or isinstance(values[number], Model)
-            values[number] = check(values[number])
-    if not instances:
-        return payload
-    # An instance counts as it is now, not as it will be when the query is executed.
-    raw = [
-        value.lookup.rhs if type(value) is Prepared and isinstance(value.raw, Model) else value
-        for value in values
-    ]
-    return recording.with_values(payload, raw)
+            raw, values[number] = values[number], check(values[number])
+            if _has_instances(raw):
+                fixed[number], instances = values[number].lookup.rhs, True
+    return recording.with_values(payload, fixed) if instances else payload
 
 
-def _recording(name: str, method: str) -> Callable[..., Any]:
+def _has_instances(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return bool(value) and isinstance(value[0], Model)
+    return isinstance(value, Model)
+
+
+def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     django = getattr(QuerySet, name)
 
     @functools.wraps(django)
     def recorded(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._record is None or not self._cloning_enabled:
             return getattr(super(RecordedQuerySet, self), name)(*args, **kwargs)
-        return getattr(self, method)(name, args, kwargs)
+        return method(self, name, args, kwargs)
 
-    del recorded.__wrapped__  # type: ignore[attr-defined]
+    del recorded.__wrapped__
     recorded.__signature__ = inspect.signature(django)  # type: ignore[attr-defined]
     return recorded
 
@@ -345,11 +429,12 @@ PARTS = (
     *("__getitem__", "_chain", "ordered", "query"),
 )
 CONDITIONS = ("filter", "exclude")
+INNER = ("__getitem__", "_chain", "prefetch_related")
 STATIC = (
     *("alias", "annotate", "defer", "distinct", "only", "order_by", "reverse"),
     *("select_related", "values", "values_list"),
 )
 for _name in CONDITIONS:
-    setattr(RecordedQuerySet, _name, _recording(_name, "_condition"))
+    setattr(RecordedQuerySet, _name, _recording(_name, RecordedQuerySet._condition))
 for _name in STATIC:
-    setattr(RecordedQuerySet, _name, _recording(_name, "_static"))
+    setattr(RecordedQuerySet, _name, _recording(_name, RecordedQuerySet._static))

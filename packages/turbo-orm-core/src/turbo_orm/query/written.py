@@ -34,7 +34,7 @@ class WrittenQuerySet(ExtremesQuerySet):
         self._for_write = True
         with transaction.mark_for_rollback_on_error(using=self.db):
             function = functools.partial(super().update, **kwargs)
-            changed = run.conclude_in_bridge(self, self._record, terminal, function)
+            changed = run.conclude_in_bridge(self, terminal, function)
         self._result_cache = None
         return changed
 
@@ -47,7 +47,7 @@ class WrittenQuerySet(ExtremesQuerySet):
         if terminal is None or not may_execute_directly(self.db):
             return await run_sync(self.update, **kwargs)
         function = functools.partial(super().update, **kwargs)
-        changed = await run.conclude(self, self._record, terminal, function)
+        changed = await run.conclude(self, terminal, function)
         self._result_cache = None
         return changed
 
@@ -59,7 +59,7 @@ class WrittenQuerySet(ExtremesQuerySet):
         if terminal is None:
             return super()._update(values, *returning)
         function = functools.partial(super()._update, values)
-        changed = run.conclude_in_bridge(self, self._record, terminal, function)
+        changed = run.conclude_in_bridge(self, terminal, function)
         return [()] * changed if returning and returning[0] is not None else changed
 
     async def adelete(self) -> Any:
@@ -67,7 +67,7 @@ class WrittenQuerySet(ExtremesQuerySet):
         target = None if in_bridge() else self._to_delete_at_once()
         if target is None:
             return await run_sync(self.delete)
-        deleted = await run.attempt(target, target._record, DELETE)
+        deleted = await run.attempt(target, DELETE)
         if deleted is None:
             return await run_sync(self.delete)
         self._result_cache = None

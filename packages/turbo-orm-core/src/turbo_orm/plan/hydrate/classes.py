@@ -31,7 +31,7 @@ def is_plain(model: type[Model], names: list[str]) -> bool:
 
 def stores(model: type[Model], name: str) -> bool:
     """Return whether ``setattr`` only puts the value into an instance's ``__dict__``."""
-    kind = type(_class_attribute(model, name))
+    kind = type(class_attribute(model, name))
     # Python calls a descriptor that has only one of the two for setting, too.
     return not (hasattr(kind, "__set__") or hasattr(kind, "__delete__"))
 
@@ -42,7 +42,7 @@ def is_foreign_key(model: type[Model], name: str) -> bool:
     Setting one looks into the new instance's empty cache of related objects, and puts the value
     into its ``__dict__``.
     """
-    found: Any = _class_attribute(model, name)
+    found: Any = class_attribute(model, name)
     return (
         type(found) is ForeignKeyDeferredAttribute
         and found.field.attname == name
@@ -50,16 +50,24 @@ def is_foreign_key(model: type[Model], name: str) -> bool:
     )
 
 
+def cache_key(field: Any) -> str:
+    """Return the key under which a relation's objects are in a ``fields_cache``."""
+    named = hasattr(FieldCacheMixin, "cache_name")  # since Django 5.1
+    key: str = field.cache_name if named else field.get_cache_name()
+    return key
+
+
 def _customised(model: type[Model]) -> bool:
     # A mixin's __init__ runs even behind Model, which calls super().__init__().
+    metaclass: type = type(model)
     return any(
         name in vars(base)
         for base in model.__mro__
         if base not in (Model, object)
         for name in MAKING
-    ) or any("__call__" in vars(base) for base in type(model).__mro__ if base is not type)
+    ) or any("__call__" in vars(base) for base in metaclass.__mro__ if base is not type)
 
 
-def _class_attribute(model: type[Model], name: str) -> object:
-    # Not getattr(), which would call the descriptor that is looked for.
+def class_attribute(model: type[Model], name: str) -> object:
+    """Return what a class has under a name, a descriptor as itself."""
     return next((vars(base)[name] for base in model.__mro__ if name in vars(base)), MISSING)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import JSONField
 
-from .source import NotExact, Source
+from ..source import NotExact, Source
 
 try:
     from django.db.models.expressions import ColPairs
@@ -80,7 +80,7 @@ def is_djangos_own(converter: Converter) -> bool:
     function = getattr(converter, "__func__", converter)
     if not (getattr(function, "__module__", None) or "").startswith("django."):
         return False
-    field = getattr(converter, "__self__", None)
+    field: Any = getattr(converter, "__self__", None)
     if isinstance(field, JSONField):
         return field.decoder in (None, json.JSONDecoder)
     if hasattr(field, "base_field"):

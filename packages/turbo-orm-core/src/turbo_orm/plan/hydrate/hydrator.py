@@ -9,18 +9,18 @@ from typing import Any, cast
 from django.db.models import Model
 from django.db.models.query import ModelIterable
 
+from ..source import NotExact
 from .columns import Columns
 from .instances import Instances
-from .known import KnownObjects, attach_known, is_pure
+from .known import Known, KnownObjects
 from .receivers import Watch
-from .source import NotExact
 from .tree import make_tree
 from .values import WRITERS, needs_fields, values_function
 
 UNKNOWN: Any = object()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Hydrator:
     """Makes the objects of one plan's rows.
 
@@ -34,8 +34,7 @@ class Hydrator:
     pure: bool
     _function: Callable[..., list[Any]]
     _watch: Watch
-    _model: type[Model]
-    _loaded: list[str]
+    _known: Known | None
 
     def __call__(
         self,
@@ -55,19 +54,18 @@ class Hydrator:
             connection: Django's, for converters.
         """
         objects = self._function(rows, db, connection, fetch_mode)
-        if known and self.models:
-            attach_known(objects, self._model, known)
+        if known and self._known is not None:
+            self._known.attach(objects, known, db)
         return objects
 
-    def pure_with(self, known: KnownObjects) -> bool:
+    def pure_with(self, known: KnownObjects, db: str) -> bool:
         """Return whether it is pure when given these known objects.
 
         Args:
             known: the queryset's ``_known_related_objects``.
+            db: the alias from which the rows come.
         """
-        return self.pure and (
-            not known or not self.models or is_pure(self._loaded, self._model, known)
-        )
+        return self.pure and (not known or self._known is None or self._known.pure(known, db))
 
     def still_valid(self) -> bool:
         """Return whether no receivers of ``pre_init`` or ``post_init`` have come up since."""
@@ -93,7 +91,7 @@ def make_hydrator(
         if iterable_class is ModelIterable:
             return _make_instances(compiler, model)
         if iterable_class in WRITERS:
-            return _make_values(compiler, iterable_class, model, fields)
+            return _make_values(compiler, iterable_class, fields)
     except NotExact:
         pass
     return None
@@ -107,12 +105,11 @@ def _make_instances(compiler: Any, model: type[Model]) -> Hydrator:
         pure=instances.pure,
         _function=instances.function(),
         _watch=Watch(instances.plain),
-        _model=model,
-        _loaded=tree.names,
+        _known=Known(model, tree.names if tree.model is model and tree.plain else []),
     )
 
 
-def _make_values(compiler: Any, iterable_class: type, model: type[Model], fields: Any) -> Hydrator:
+def _make_values(compiler: Any, iterable_class: type, fields: Any) -> Hydrator:
     columns = Columns(compiler)
     if fields is UNKNOWN and needs_fields(iterable_class):
         fields = _guess_fields(compiler.query)
@@ -121,8 +118,7 @@ def _make_values(compiler: Any, iterable_class: type, model: type[Model], fields
         pure=columns.pure,
         _function=values_function(columns, iterable_class, compiler.query, fields),
         _watch=Watch(()),
-        _model=model,
-        _loaded=[],
+        _known=None,
     )
 
 

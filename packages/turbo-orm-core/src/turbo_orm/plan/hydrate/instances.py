@@ -9,13 +9,13 @@ from typing import Any
 import django
 from django.db.models.base import ModelState
 
+from ..source import NotExact, Source
 from .classes import is_foreign_key, stores
 from .columns import Columns, listed, variable
-from .source import NotExact, Source
 from .tree import Link, Node
 
 if django.VERSION >= (6, 1):
-    from django.db.models.query import _get_from_db
+    from django.db.models.query import _get_from_db  # type: ignore[attr-defined]
 
     PEERS = True
 else:
@@ -151,7 +151,6 @@ class Instances:
         source = self._source
         with source.block(f"if {variable(node.existence)} is None:"):
             self._tell(node.forward, owner, "None")
-            source.add("pass")
         with source.block("else:"):
             self._make(number)
             self._relate(number)

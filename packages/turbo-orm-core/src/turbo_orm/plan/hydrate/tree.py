@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Model
 from django.db.models.fields.mixins import FieldCacheMixin
 
-from .classes import is_plain
-from .source import NotExact
+from ..source import NotExact
+from .classes import cache_key, is_plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +137,4 @@ def _tells_nothing(info: dict[str, Any]) -> bool:
 def _link(setter: Any) -> Link:
     if getattr(setter, "__func__", None) is not FieldCacheMixin.set_cached_value:
         return Link(setter, None)
-    field = setter.__self__
-    named = hasattr(FieldCacheMixin, "cache_name")
-    return Link(setter, field.cache_name if named else field.get_cache_name())
+    return Link(setter, cache_key(setter.__self__))

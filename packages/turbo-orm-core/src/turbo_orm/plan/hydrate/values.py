@@ -14,8 +14,8 @@ from django.db.models.query import (
 from django.db.models.sql import Query
 from django.db.models.utils import create_namedtuple_class
 
+from ..source import NotExact, Source
 from .columns import Columns, listed, variable
-from .source import NotExact, Source
 
 Fields = Sequence[str] | None
 
@@ -62,8 +62,6 @@ def needs_fields(iterable_class: type) -> bool:
 
 def _dictionary(source: Source, columns: Columns, query: Any, fields: Fields) -> str:
     names = list(getattr(query, "selected", None) or _selected(query))
-    if len(names) > len(columns):
-        raise NotExact("names without columns")
     items = [f"{source.string(name)}: {variable(i)}" for i, name in enumerate(names)]
     return f"{{{', '.join(items)}}}"
 
@@ -102,7 +100,7 @@ def _order(columns: Columns, query: Any, fields: Fields) -> list[int]:
     if wanted == names:
         return everything
     position = {name: i for i, name in enumerate(names)}
-    if len(wanted) == 1 or not set(wanted) <= set(position) or len(names) > len(columns):
+    if len(wanted) == 1 or not set(wanted) <= set(position):
         raise NotExact("columns that cannot be sorted")
     return [position[name] for name in wanted]
 

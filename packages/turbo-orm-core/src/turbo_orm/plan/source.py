@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import Any
 
 MAX_DEPTH = 90  # Python's own limit is 100
@@ -11,6 +13,12 @@ MAX_DEPTH = 90  # Python's own limit is 100
 
 class NotExact(Exception):
     """What Django does with these rows cannot be said in generated code."""
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(text: str) -> CodeType:
+    # Plans that differ in their conditions only have the same text: one code serves them all.
+    return compile(text, "<turbo_orm.plan>", "exec")
 
 
 class Source:
@@ -56,6 +64,5 @@ class Source:
 
     def function(self, name: str) -> Callable[..., Any]:
         """Compile the text and return the function of that name."""
-        code = compile("\n".join(self._lines), "<turbo_orm.plan.hydrate>", "exec")
-        exec(code, self._constants)  # noqa: S102 -- the text is all ours, see the class
+        exec(_compiled("\n".join(self._lines)), self._constants)  # noqa: S102 -- the text is all ours, see the class
         return self._constants[name]  # type: ignore[no-any-return]
