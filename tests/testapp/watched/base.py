@@ -8,6 +8,6 @@ made: list[str] = []
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    def create_cursor(self, name: Any = None) -> Any:
+    def make_cursor(self, cursor: Any) -> Any:
         made.append(self.alias)
-        return super().create_cursor(name)
+        return super().make_cursor(cursor)
