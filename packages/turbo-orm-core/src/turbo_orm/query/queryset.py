@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django.db.models import Model, QuerySet
@@ -161,12 +162,13 @@ class AsyncQuerySet(WrittenQuerySet, TypedQuerySet[M_co, R_co]):
 
 AsyncQuerySet._untouched = AsyncQuerySet
 
-for _name in (*PLANNED, *(name[1:] for name in PLANNED)):
-    _method = getattr(AsyncQuerySet, _name)
-    if _method is not getattr(QuerySet, _name):
-        # Django's own words and marks: they are its methods.
-        _method.__doc__ = getattr(QuerySet, _name).__doc__
-        vars(_method).update(vars(getattr(QuerySet, _name)))
+for _class in AsyncQuerySet.__mro__[: AsyncQuerySet.__mro__.index(QuerySet)]:
+    for _name, _method in vars(_class).items():
+        _djangos = getattr(QuerySet, _name, None)
+        if isinstance(_method, FunctionType) and isinstance(_djangos, FunctionType):
+            # Django's own words and marks: they are its methods.
+            _method.__doc__ = _djangos.__doc__
+            vars(_method).update({**vars(_djangos), **vars(_method)})
 
 # On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed
 # package has it there, and its users' code must run.
