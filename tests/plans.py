@@ -27,6 +27,7 @@ from tests.testapp.models import (
 )
 from turbo_orm import clear_plans, plan_stats
 from turbo_orm.plan.cache import cache
+from turbo_orm.plan.execute import CURSORS
 
 Work = Callable[[Any], Awaitable[Any]]
 UTC = dt.timezone.utc
@@ -122,6 +123,27 @@ async def like_django(
         assert await outcome(work, argument) == expected[0]
         assert await observed(work, argument, alias) == expected
     return plan_stats().hits - before
+
+
+@contextlib.contextmanager
+def direct_statements() -> Iterator[list[str]]:
+    """Give the list of the statements that are executed without the bridge in this block."""
+    executed: list[str] = []
+
+    def counting(cursor_class: Any) -> Any:
+        class Counting(cursor_class):  # type: ignore[misc]
+            async def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+                executed.append(query)
+                return await super().execute(query, *args, **kwargs)
+
+        return Counting
+
+    before = dict(CURSORS)
+    CURSORS.update({kind: counting(cursor_class) for kind, cursor_class in before.items()})
+    try:
+        yield executed
+    finally:
+        CURSORS.update(before)
 
 
 async def assert_like_django(trial: Trial) -> None:

@@ -17,10 +17,9 @@ from tests.faults.proxy import Proxy
 from tests.faults.test_abandoned import close_at_every_wait
 from tests.faults.test_server import until
 from tests.invariant import assert_at_rest
-from tests.plans import like_django, state
+from tests.plans import direct_statements, like_django, state
 from tests.testapp.models import Article, Author
 from turbo_orm import atomic, clear_plans, close_pools, plan_stats, pool_stats, portal, run_sync
-from turbo_orm.plan import execute as seam
 
 
 class Sleep(Func):
@@ -67,17 +66,9 @@ async def ada():
 
 
 @pytest.fixture
-def direct(monkeypatch):
+def direct(stack):
     """Count the statements that were executed without the bridge."""
-    executed = []
-    execute_on = seam._execute_on
-
-    async def counting(pool, source, alias, statement):
-        executed.append(statement)
-        return await execute_on(pool, source, alias, statement)
-
-    monkeypatch.setattr(seam, "_execute_on", counting)
-    return executed
+    return stack.enter_context(direct_statements())
 
 
 READS = (

@@ -53,7 +53,7 @@ async def test_hundred_thousand_unique_literals_make_no_plan_and_leave_nothing()
             gc.collect()
             sizes.append((len(gc.get_objects()), sys.getallocatedblocks()))
         _, params = bind_only(queryset(number))
-    assert [*params] == [number, f"t{number}"]
+    assert (*params,) == (number, f"t{number}")
     gc.collect()
 
     assert (len(cache.plans), cache.nodes) == (plans, nodes)
@@ -188,7 +188,7 @@ async def test_bind_only_needs_a_plan():
     with CaptureQueriesContext(await run_sync(_connection)) as queries:
         await Author.objects.filter(name="a").alist()
         sql, params = bind_only(Author.objects.filter(name="b"))
-    assert (params, len(queries)) == (("b",), 1)
+    assert ((*params,), len(queries)) == (("b",), 1)
     assert sql.replace("%s", "'a'") == queries[0]["sql"]
 
 

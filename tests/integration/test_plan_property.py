@@ -256,7 +256,7 @@ def note(shapes, recorded, plain):
         return
     plan = record.node.plans.get(("rows", "default"))
     try:
-        params = plan.bind(record.values, as_django=True)
+        params = plan.bind_as_django(record.values)
         sql, expected = plain.query.get_compiler("default").as_sql()
     except Exception:
         return

@@ -51,9 +51,11 @@ class Statement(NamedTuple):
 
     def as_django(self) -> tuple[str, Sequence[Any]]:
         """Return SQL and parameters as Django writes them, for whoever observes."""
-        if self.plan.limits is None:
-            return self.plan.sql, self.params
-        return self.plan.sql_as_django(self.values), self.plan.bind_as_django(self.values)
+        plan = self.plan
+        if plan.limits is None:
+            return plan.sql, plan.container(self.params)
+        params = plan.bind_as_django(self.values)
+        return plan.sql_as_django(self.values), plan.container(params)
 
 
 async def execute(alias: str, statement: Statement) -> Any:
@@ -119,7 +121,7 @@ def _is_patched() -> bool:
     """Tell whether somebody put a function in the place of Django's, as Sentry does."""
     # A well-behaved wrapper takes over name and module of what it wraps, but not this.
     wrapper: Any = CursorWrapper
-    for function in (wrapper.execute, wrapper._execute_with_wrappers):
+    for function in (wrapper.execute, wrapper._execute_with_wrappers, wrapper._execute):
         if type(function) is not FunctionType or function.__globals__ is not DJANGOS:
             return True
     return any(getattr(DatabaseWrapper, name) is not maker for name, maker in CURSOR_MAKERS)

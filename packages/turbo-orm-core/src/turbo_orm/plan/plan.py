@@ -45,6 +45,7 @@ class Plan:
         twins: pairs of values of which Django writes only one condition if they are equal.
         limits: where the bounds of the slice are, None if it has none that change.
         compiler: the compiler that made it, to which Django's iterables turn.
+        container: the type of sequence in which Django gives parameters to a cursor.
     """
 
     sql: str
@@ -53,6 +54,7 @@ class Plan:
     twins: Sequence[tuple[int, int]]
     limits: Limits | None
     compiler: Any
+    container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
     # The fast way from rows to objects, None if Django's is taken.
     hydrator: Any = None
     iterable_class: Any = None

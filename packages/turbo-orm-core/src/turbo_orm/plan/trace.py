@@ -144,6 +144,7 @@ def _assemble(
         _twins(bindings),
         text,
         captured.compiler,
+        captured.container,
     )
     _give_checks(record, bindings)
     return plan

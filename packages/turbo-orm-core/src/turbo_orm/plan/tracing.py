@@ -174,6 +174,7 @@ class Captured(BaseException):
         self.compiler = compiler
         self.sql = sql
         self.params = tuple(params)
+        self.container = type(params)
 
     def detached(self) -> Captured:
         """Return it without the frames that it came through, which refer to it."""
