@@ -52,11 +52,15 @@ UNDOUBTED: dict[type, frozenset[Any]] = {
 COMPARISONS = frozenset(
     {
         *(lookups.Exact, lookups.GreaterThan, lookups.GreaterThanOrEqual, lookups.LessThan),
-        *(lookups.LessThanOrEqual, lookups.IntegerFieldExact, lookups.IntegerGreaterThan),
-        *(lookups.IntegerGreaterThanOrEqual, lookups.IntegerLessThan),
-        lookups.IntegerLessThanOrEqual,
+        *(lookups.LessThanOrEqual, lookups.IntegerGreaterThanOrEqual, lookups.IntegerLessThan),
     }
 )
+# Django 4.2 does not have them, and leaves numbers that are too large to the database.
+OVERFLOWING: Any = getattr(lookups, "IntegerFieldOverflow", ())
+if OVERFLOWING:
+    COMPARISONS |= {
+        *(lookups.IntegerFieldExact, lookups.IntegerGreaterThan, lookups.IntegerLessThanOrEqual)
+    }
 RELATED = frozenset(
     {
         *(related_lookups.RelatedExact, related_lookups.RelatedGreaterThan),
@@ -137,7 +141,7 @@ def _direct(compiled: Compiled) -> Binder | None:
     if type(lookup) in PATTERNS:
         return _pattern(lookup.param_pattern, connection.ops.prep_for_like_query)
     prepare, adapt = field.get_prep_value, field.get_db_prep_value
-    if isinstance(lookup, lookups.IntegerFieldOverflow):
+    if isinstance(lookup, OVERFLOWING):
         low, high = connection.ops.integer_field_range(field.get_internal_type())
         return _integer(prepare, adapt, connection, low, high)
 

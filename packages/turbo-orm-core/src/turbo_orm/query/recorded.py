@@ -78,6 +78,8 @@ class RecordedQuerySet(Base):
     """
 
     _record: Record | None = None
+    # Django 6.1 sets it on each instance; before, there is no way to switch cloning off.
+    _cloning_enabled = True
 
     def __init__(
         self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
