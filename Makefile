@@ -48,11 +48,13 @@ conformance:
 	$(SUITE) --modes "$(MODES)" --jobs 2 --page --baseline $(ARGS)
 
 conformance-all: conformance
-	$(MAKE) conformance-one INTERPRETER=3.10 DJANGO=django42
-	$(MAKE) conformance-one INTERPRETER=3.11 DJANGO=django52
-	$(MAKE) conformance-one INTERPRETER=3.12 DJANGO=django60
-	TURBO_TEST_ENGINE=django_async_backend.db.backends.postgresql $(MAKE) conformance-one
-	TURBO_SERVER_SIDE_BINDING=1 $(MAKE) conformance-one
+	$(MAKE) conformance-one INTERPRETER=3.10 DJANGO=django42 ARGS=--baseline
+	$(MAKE) conformance-one INTERPRETER=3.11 DJANGO=django52 ARGS=--baseline
+	$(MAKE) conformance-one INTERPRETER=3.12 DJANGO=django60 ARGS=--baseline
+	TURBO_TEST_ENGINE=django_async_backend.db.backends.postgresql \
+		$(MAKE) conformance-one INTERPRETER=3.13 DJANGO=django61 ARGS=--baseline
+	TURBO_SERVER_SIDE_BINDING=1 \
+		$(MAKE) conformance-one INTERPRETER=3.13 DJANGO=django61 ARGS=--baseline
 
 .PHONY: conformance-one
 conformance-one:
