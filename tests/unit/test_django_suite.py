@@ -1,5 +1,7 @@
 """What runs Django's suite sees what may not be: past the bridge, hidden, or blamed on others."""
 
+from collections import Counter
+
 import psycopg
 import pytest
 from django.db import connection
@@ -50,7 +52,8 @@ def expected(monkeypatch):
 
 def result_of(**outcomes):
     tests = {f"app.A.test_{name}": outcome for name, outcome in outcomes.items()}
-    return {"outcomes": tests, "crashed": [], "synchronous": 0, "bridged": 1}
+    plans = Counter(hits=3, misses=1)
+    return {"outcomes": tests, "crashed": [], "synchronous": 0, "bridged": 1, "plans": plans}
 
 
 def test_only_failures_that_nobody_expects_are_problems(expected):
@@ -102,3 +105,20 @@ def test_the_comparison_with_plain_django_hides_nothing(expected, ours, plain, p
 def test_entries_that_no_test_needed_are_named(expected):
     outcomes = result_of(differs="failure", server="passed")["outcomes"]
     assert judge.unneeded("bridge", outcomes) == ["app.A.test_server"]
+
+
+def test_a_plan_unlike_django_is_a_problem(expected):
+    result = result_of(fine="passed")
+    result["plans"]["mismatches"] = 1
+
+    assert judge.problems_of("bridge", result) == ["mode bridge: 1 plans unlike Django"]
+
+
+def test_the_use_of_plans_is_told_with_what_was_left_to_django(monkeypatch):
+    monkeypatch.setattr(judge, "PLANS", "verify")
+    plans = Counter({"hits": 6, "misses": 2, "fallbacks": 1, "mismatches": 0, "a subquery": 3})
+
+    assert judge.plans_remark("native", plans) == (
+        "- Mode native: plans were used for 6 of 12 operations (50%), made for 2, did not fit 1 "
+        "times; 0 mismatches with Django (`PLANS = 'verify'`). Left to Django: a subquery 3."
+    )
