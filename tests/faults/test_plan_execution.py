@@ -119,7 +119,7 @@ async def test_random_cancellations_lose_and_swallow_nothing(seed, ada, direct):
     swallowed = [any(await asyncio.gather(*(go() for _ in range(12)))) for _ in range(20)]
 
     assert swallowed == [False] * 20
-    assert len(direct) > 50
+    assert len(direct) > 20
     await assert_at_rest("default")
     assert (await Author.objects.aget(pk=ada.pk)).age == 1
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import warnings
 
+import django
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
@@ -80,11 +81,13 @@ async def test_instance_deleted_between_writing_and_executing_counts_as_it_was(a
 
 
 async def test_unsaved_instance_is_refused_as_by_django(authors):
-    cases = [authors[0], Author(name="new"), authors[1], Author(name="new"), None]
+    # Django 4.2 only warns.
+    new = Author(name="new") if django.VERSION >= (5, 0) else authors[2]
+    cases = [authors[0], new, authors[1], new, None]
 
     hits = await like_django(lambda v: Article.objects.filter(author=v).alist(), cases)
 
-    assert hits == 4
+    assert hits == (4 if django.VERSION >= (5, 0) else 8)
 
 
 async def test_instance_of_a_wrong_class_is_refused_as_by_django(authors):

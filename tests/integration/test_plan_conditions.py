@@ -3,6 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
+import django
 import pytest
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Upper
@@ -24,6 +25,8 @@ from tests.testapp.models import (
     Tag,
 )
 
+# Django 4.2 leaves numbers that are too large to the database.
+OVERFLOWS = django.VERSION >= (5, 0)
 NAMES = ["Ada", "Bob", "none", "%_\\'\""]
 LISTS = [[1, 2], [2, 3], [3, 3], [4, 1]]
 
@@ -89,15 +92,25 @@ CASES = {
     "range": listed(
         lambda v: Article.objects.filter(views__range=v), [(1, 2), (2, 9), [2, 3], (1,)], 4
     ),
-    "too large": listed(lambda v: Author.objects.filter(age=v), [5, 2**31, -(2**31), 2**40, 36], 5),
+    "too large": listed(
+        lambda v: Author.objects.filter(age=v),
+        [5, 2**31, -(2**31), 2**40, 36],
+        5 if OVERFLOWS else None,
+    ),
     "not too large": listed(
-        lambda v: Author.objects.exclude(age__gt=v), [5, 2**31, -(2**31) - 1, 36], 3
+        lambda v: Author.objects.exclude(age__gt=v),
+        [5, 2**31, -(2**31) - 1, 36],
+        3 if OVERFLOWS else None,
     ),
     "too large in": listed(
         lambda v: Author.objects.filter(age__in=v), [[5, 2**31], [36, 5], [2**31, 2**32]], 5
     ),
     "too large key": listed(lambda v: Article.objects.filter(author=v), [1, 2**63, 2]),
-    "smallint": listed(lambda v: Measure.objects.filter(small__lte=v), [1, 2**15, 3], 3),
+    "smallint": listed(
+        lambda v: Measure.objects.filter(small__lte=v),
+        [1, 2**15, 3],
+        3 if OVERFLOWS else None,
+    ),
     "int as text": listed(lambda v: Author.objects.filter(pk=v), ["1", "2", "x", " 3 "], 5),
     "text as int": listed(lambda v: Author.objects.filter(name=v), [1, 2]),
     "float as int": listed(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import django
 import pytest
 from django.db.models import Avg, Case, Count, Max, Prefetch, Q, Sum, Value, When
 from django.db.models.functions import TruncDay, Upper
@@ -16,6 +17,8 @@ from tests.testapp.models import (
     Tag,
 )
 
+# In Django 4.2 the functions for dates have an argument without a shape.
+TRUNCATES = django.VERSION >= (5, 0)
 NAMES = ["Ada", "Bob", "none", "%_\\'\""]
 CASES = {
     "aget": Trial(lambda v: Author.objects.aget(name=v), ["Ada", "Bob", "nobody", "Eve"]),
@@ -63,7 +66,9 @@ CASES = {
         ["x", "y"],
     ),
     "dates": Trial(
-        lambda v: Event.objects.filter(day__gt=v).dates("day", "month").alist(), DAYS, 5
+        lambda v: Event.objects.filter(day__gt=v).dates("day", "month").alist(),
+        DAYS,
+        5 if TRUNCATES else 0,
     ),
     "slices": Trial(
         lambda v: Article.objects.all()[v[0] : v[1]].alist(), [(1, 2), (2, 4), (3, 3), (2, 9)], 5
@@ -123,6 +128,7 @@ CASES = {
             Event.objects.annotate(d=TruncDay("at")).filter(d=v).values_list("d", "name").alist()
         ),
         NOONS,
+        5 if TRUNCATES else 0,
     ),
     "group by": Trial(
         lambda v: (

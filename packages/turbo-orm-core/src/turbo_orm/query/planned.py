@@ -66,7 +66,7 @@ class PlannedQuerySet(RecordedQuerySet):
         record = self._record
         if record is None or record.node.sliced or not self._cloning_enabled:
             return None
-        if not self._leaves("__len__", "__iter__"):
+        if not self._leaves("__len__", "__iter__", "order_by"):
             return None
         clone: Any = self.filter(*args, **kwargs)
         if clone._record is None:

@@ -203,6 +203,8 @@ class RecordedQuerySet(Base):
             plain._query = recording.build(self.model, self._record).query
         else:
             plain._query = query.chain()
+            # The method that is called on it chains once more, which would end it too early.
+            plain._query.filter_is_sticky = query.filter_is_sticky
         return plain
 
     def _take_step(
