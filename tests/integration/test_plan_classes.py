@@ -378,3 +378,31 @@ async def test_where_no_loop_runs_querysets_are_djangos():
     assert await run_sync(in_django) == state(await Author.objects.filter(name="a").alist())
     assert str(queryset.query) == str(Author.objects.filter(name="a").query)
     assert connections["default"].alias == "default"
+
+
+async def test_rows_of_a_related_manager_have_a_plan(rows):
+    author = await Author.objects.aget(pk=3)
+    clear_plans()
+    for title in ("a", "b", "c"):
+        found = await author.articles.filter(title__gte=title).alist()
+        assert all(article.author is author for article in found)
+
+    assert plan_stats().hits == 2
+
+
+async def test_what_has_no_plan_is_counted_once():
+    clear_plans()
+    for _ in range(3):
+        await Author.objects.filter(pk__in=Author.objects.filter(age=5).values("pk")).alist()
+
+    assert plan_stats().unplannable == {"a subquery": 3}
+
+
+async def test_a_queryset_that_django_evaluates_is_left_as_it_is_meanwhile(rows):
+    clear_plans()
+    queryset = Author.objects.filter(pk__lt=3)
+    found = await asyncio.gather(*(queryset.acount() for _ in range(4)))
+
+    assert found == [2] * 4
+    assert queryset._record is not None
+    assert queryset._db is None

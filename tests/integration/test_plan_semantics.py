@@ -35,7 +35,7 @@ CASES = {
     ),
     "aexists": Trial(lambda v: Article.objects.filter(title=v).aexists(), ["one", "x", "two"]),
     "acontains": Trial(
-        lambda v: Author.objects.filter(age=5).acontains(Author(pk=v)), [1, 2, 3], 0
+        lambda v: Author.objects.filter(age=5).acontains(Author(pk=v)), [1, 2, 3], 5
     ),
     "aearliest": Trial(
         lambda v: Event.objects.filter(day__gte=v).aearliest(), [*DAYS, dt.date.max]

@@ -44,22 +44,31 @@ def find_plan(record: Record, alias: str, name: Any) -> Plan | Unplanned | None:
     return record.node.plans.get(plan_key(record, alias, name))
 
 
-def ready(record: Record, alias: str, terminal: Terminal) -> tuple[Plan, Statement] | None:
-    """Return plan and statement of a chain, None if Django must execute it."""
+def ready(
+    record: Record, alias: str, terminal: Terminal, *, first: bool = False
+) -> tuple[Plan, Statement] | None:
+    """Return plan and statement of a chain, None if Django must execute it.
+
+    Args:
+        record: the chain.
+        alias: the database.
+        terminal: what ends it.
+        first: whether it is tried again in the bridge if there is none, and counted only then.
+    """
     plan = find_plan(record, alias, terminal.key)
     if not isinstance(plan, Plan):
-        if plan is not None:
+        if plan is not None and not first:
             stats.unplanned[plan.reason] += 1
         return None
     if record.pending and not record.settled:
-        stats.counts["fallbacks"] += 1
+        stats.counts["fallbacks"] += not first
         return None
     values = record.values + terminal.assigned if terminal.assigned else record.values
     try:
         statement = Statement(plan, values, plan.bind(values))
     except Exception:
         # If it is an error at all, Django raises it.
-        stats.counts["fallbacks"] += 1
+        stats.counts["fallbacks"] += not first
         return None
     stats.counts["hits"] += 1
     cache.touch(plan)
@@ -85,7 +94,7 @@ def bind_only(queryset: Any) -> tuple[str, Sequence[Any]]:
 async def fetch(queryset: Any) -> list[Any]:
     """Return the objects of a recorded queryset; for code outside the bridge."""
     record, alias = queryset._record, queryset.db
-    found = None if cache.verifying else ready(record, alias, ROWS)
+    found = None if cache.verifying else ready(record, alias, ROWS, first=True)
     if found is None or found[0].iterable_class is not queryset._iterable_class:
         return await run_sync(fetch_in_bridge, queryset, alias)
     plan, statement = found
@@ -110,7 +119,7 @@ def fetch_in_bridge(queryset: Any, alias: str | None = None) -> list[Any]:
     if found is None or found[0].iterable_class is not queryset._iterable_class:
         learn(queryset, alias, record, ROWS)
         found_by_django: list[Any] = as_django(
-            queryset, alias, lambda: list(queryset._iterable_class(queryset))
+            queryset, alias, lambda plain: list(plain._iterable_class(plain))
         )
         return found_by_django
     plan, statement = found
@@ -149,16 +158,16 @@ async def attempt(queryset: Any, terminal: Terminal) -> Any:
     return terminal.finish(plan.compiler, await execute(alias, statement))
 
 
-async def conclude(queryset: Any, terminal: Terminal, otherwise: Callable[[], Any]) -> Any:
+async def conclude(queryset: Any, terminal: Terminal, otherwise: Callable[[Any], Any]) -> Any:
     """Return the result of ``count()`` and its kin; for code outside the bridge.
 
     Args:
         queryset: a recorded queryset.
         terminal: the method.
-        otherwise: Django's own method.
+        otherwise: Django's own method, given the queryset.
     """
     record, alias = queryset._record, queryset.db
-    found = None if cache.verifying else ready(record, alias, terminal)
+    found = None if cache.verifying else ready(record, alias, terminal, first=True)
     if found is None:
         return await run_sync(conclude_in_bridge, queryset, terminal, otherwise, alias)
     plan, statement = found
@@ -166,7 +175,7 @@ async def conclude(queryset: Any, terminal: Terminal, otherwise: Callable[[], An
 
 
 def conclude_in_bridge(
-    queryset: Any, terminal: Terminal, otherwise: Callable[[], Any], alias: str | None = None
+    queryset: Any, terminal: Terminal, otherwise: Callable[[Any], Any], alias: str | None = None
 ) -> Any:
     """Return the result of ``count()`` and its kin; for code in the bridge."""
     record, alias = queryset._record, alias or queryset.db
@@ -180,21 +189,18 @@ def conclude_in_bridge(
     return terminal.finish(plan.compiler, execute_in_bridge(alias, statement))
 
 
-def as_django(queryset: Any, alias: str, function: Callable[[], Any]) -> Any:
-    """Call a method of Django's on a queryset that is not recorded while it runs.
+def as_django(queryset: Any, alias: str, function: Callable[[Any], Any]) -> Any:
+    """Call a method of Django's on what a recorded queryset is without its record.
 
     Args:
-        queryset: a recorded queryset.
+        queryset: a recorded queryset. Other tasks may use it meanwhile, so it is left as it is.
         alias: its database: the router was asked already.
-        function: the method.
+        function: the method, given the queryset.
     """
-    record, using = queryset._record, queryset._db
     queryset._build_query()
-    queryset._record, queryset._db = None, alias
-    try:
-        return function()
-    finally:
-        queryset._record, queryset._db = record, using
+    plain = queryset._twin()
+    plain._record, plain._db = None, alias
+    return function(plain)
 
 
 def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Field, FilteredRelation, Model, Q
+from django.db.models import Field, FilteredRelation, Model, Q, QuerySet
 from django.utils.functional import cached_property
 
 from .exceptions import Unplannable
@@ -223,9 +223,11 @@ def _field(field: Field[Any, Any]) -> Any:
 
 def _expression(value: Any) -> Any:
     kind = type(value)
+    if isinstance(value, QuerySet):
+        raise Unplannable("a subquery")
     if not kind.__module__.startswith("django."):
         raise Unplannable("an expression of the project's own class")
-    if kind.__module__.startswith("django.db.models.sql") or hasattr(value, "_result_cache"):
+    if kind.__module__.startswith("django.db.models.sql"):
         raise Unplannable("a subquery")
     if isinstance(value, FilteredRelation):
         raise Unplannable("a filtered relation")

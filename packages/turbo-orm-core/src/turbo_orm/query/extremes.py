@@ -1,4 +1,4 @@
-"""The earliest and the latest row, and rows by key, executed by the plan of their shape."""
+"""The earliest and the latest row, rows by key and by instance, by the plan of their shape."""
 
 from __future__ import annotations
 
@@ -62,22 +62,29 @@ class ExtremesQuerySet(PlannedQuerySet):
         await one._afetch_all()
         return one._the_one()
 
+    def contains(self, obj: Any) -> Any:
+        """Return whether an instance is among the rows; see Django's method."""
+        if self._record is None or not in_bridge():
+            return super().contains(obj)
+        return super(ExtremesQuerySet, self._told(combinator=None)).contains(obj)
+
     def in_bulk(self, id_list: Any = None, *, field_name: str = "pk") -> Any:
         """Return rows by key; see Django's method."""
         record = self._record
         if record is None or not in_bridge() or self._iterable_class is not ModelIterable:
             return super().in_bulk(id_list, field_name=field_name)
-        # What Django's method asks, it need not build a query to hear.
-        node = record.node
-        self.__dict__["glimpse"] = SimpleNamespace(
-            is_sliced=node.sliced,
-            distinct_fields=node.distinct_fields,
+        told = self._told(
+            is_sliced=record.node.sliced,
+            distinct_fields=record.node.distinct_fields,
             selected=None,
             extra_select=(),
             values_select=(),
             annotation_select=(),
         )
-        try:
-            return super().in_bulk(id_list, field_name=field_name)
-        finally:
-            del self.__dict__["glimpse"]
+        return super(ExtremesQuerySet, told).in_bulk(id_list, field_name=field_name)
+
+    def _told(self, **facts: Any) -> Any:
+        """Return what this queryset is, with a query that knows only what Django's method asks."""
+        told = self._twin()
+        told.__dict__["glimpse"] = SimpleNamespace(**facts)
+        return told

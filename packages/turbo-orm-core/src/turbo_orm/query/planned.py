@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import django
@@ -160,27 +159,27 @@ class PlannedQuerySet(RecordedQuerySet):
         """Return the number of rows; see Django's method."""
         if self._record is None or self._result_cache is not None or not in_bridge():
             return super().count()
-        return run.conclude_in_bridge(self, COUNT, super().count)
+        return run.conclude_in_bridge(self, COUNT, _count)
 
     async def acount(self) -> Any:
         """Return the number of rows; see Django's method."""
         own = self._leaves("count") and not in_bridge()
         if not own or self._record is None or self._result_cache is not None:
             return await run_sync(self.count)
-        return await run.conclude(self, COUNT, super().count)
+        return await run.conclude(self, COUNT, _count)
 
     def exists(self) -> Any:
         """Return whether there is a row; see Django's method."""
         if self._record is None or self._result_cache is not None or not in_bridge():
             return super().exists()
-        return run.conclude_in_bridge(self, EXISTS, super().exists)
+        return run.conclude_in_bridge(self, EXISTS, _exists)
 
     async def aexists(self) -> Any:
         """Return whether there is a row; see Django's method."""
         own = self._leaves("exists") and not in_bridge()
         if not own or self._record is None or self._result_cache is not None:
             return await run_sync(self.exists)
-        return await run.conclude(self, EXISTS, super().exists)
+        return await run.conclude(self, EXISTS, _exists)
 
     def aggregate(self, *args: Any, **kwargs: Any) -> Any:
         """Return aggregate values of the rows; see Django's method."""
@@ -188,7 +187,10 @@ class PlannedQuerySet(RecordedQuerySet):
         terminal = aggregation(args, kwargs) if record is not None and in_bridge() else None
         if record is None or terminal is None:
             return super().aggregate(*args, **kwargs)
-        function = functools.partial(super().aggregate, *args, **kwargs)
+
+        def function(plain: Any) -> Any:
+            return super().aggregate(*args, **kwargs)
+
         return run.conclude_in_bridge(self, terminal, function)
 
     async def aaggregate(self, *args: Any, **kwargs: Any) -> Any:
@@ -198,5 +200,16 @@ class PlannedQuerySet(RecordedQuerySet):
         terminal = aggregation(args, kwargs) if own and record is not None else None
         if record is None or terminal is None:
             return await run_sync(self.aggregate, *args, **kwargs)
-        function = functools.partial(super().aggregate, *args, **kwargs)
+
+        def function(plain: Any) -> Any:
+            return super().aggregate(*args, **kwargs)
+
         return await run.conclude(self, terminal, function)
+
+
+def _count(plain: Any) -> Any:
+    return super(PlannedQuerySet, plain).count()
+
+
+def _exists(plain: Any) -> Any:
+    return super(PlannedQuerySet, plain).exists()

@@ -167,7 +167,7 @@ for _class in AsyncQuerySet.__mro__[: AsyncQuerySet.__mro__.index(QuerySet)]:
         _djangos = getattr(QuerySet, _name, None)
         if isinstance(_method, FunctionType) and isinstance(_djangos, FunctionType):
             # Django's own words and marks: they are its methods.
-            _method.__doc__ = _djangos.__doc__
+            _method.__doc__ = _djangos.__doc__ or _method.__doc__
             vars(_method).update({**vars(_djangos), **vars(_method)})
 
 # On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed

@@ -175,15 +175,19 @@ class RecordedQuerySet(Base):
 
     def _clone_by_others(self, record: Record) -> Any:
         """Clone through a function that somebody put in the place of Django's."""
-        self.__dict__["glimpse"] = CHAINED
-        try:
-            clone = super()._clone()
-        finally:
-            del self.__dict__["glimpse"]
+        twin = self._twin()
+        twin.__dict__["glimpse"] = CHAINED
+        clone = super(RecordedQuerySet, twin)._clone()
         clone._record = record
         if record.pending and not record.settled:
             clone._query = self._build_query().chain()
         return clone
+
+    def _twin(self) -> Any:
+        """Return the same queryset once more; another task may use this one meanwhile."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def _chain(self) -> Any:
         record = self._record
@@ -386,6 +390,19 @@ def _is_recordable(cls: type) -> bool:
     ) and all(getattr(cls, name) is getattr(RecordedQuerySet, name) for name in PARTS)
 
 
+def _in_place(queryset: Any, step: Callable[[], Any]) -> Any:
+    """Take a step without a copy, as Django's related managers want it since 6.1."""
+    queryset._cloning_enabled = True
+    try:
+        made = step()
+    finally:
+        queryset._cloning_enabled = False
+    kept = {"_cloning_enabled": False, "_result_cache": queryset._result_cache}
+    queryset.__dict__.pop("built_query", None)
+    queryset.__dict__.update({**made.__dict__, "_record": made._record, **kept})
+    return queryset
+
+
 def _is_known(record: Record, child: Node) -> bool:
     """Tell whether a step of this shape may be recorded without Django doing it."""
     return (
@@ -418,9 +435,11 @@ def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(django)
     def recorded(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._record is None or not self._cloning_enabled:
+        if self._record is None:
             return getattr(super(RecordedQuerySet, self), name)(*args, **kwargs)
-        return method(self, name, args, kwargs)
+        if self._cloning_enabled:
+            return method(self, name, args, kwargs)
+        return _in_place(self, lambda: method(self, name, args, kwargs))
 
     del recorded.__wrapped__
     recorded.__signature__ = inspect.signature(django)  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,7 +33,7 @@ class WrittenQuerySet(ExtremesQuerySet):
             return super().update(**kwargs)
         self._for_write = True
         with transaction.mark_for_rollback_on_error(using=self.db):
-            function = functools.partial(super().update, **kwargs)
+            function = _updating(kwargs)
             changed = run.conclude_in_bridge(self, terminal, function)
         self._result_cache = None
         return changed
@@ -46,7 +46,7 @@ class WrittenQuerySet(ExtremesQuerySet):
             self._for_write = True
         if terminal is None or not may_execute_directly(self.db):
             return await run_sync(self.update, **kwargs)
-        function = functools.partial(super().update, **kwargs)
+        function = _updating(kwargs)
         changed = await run.conclude(self, terminal, function)
         self._result_cache = None
         return changed
@@ -58,7 +58,10 @@ class WrittenQuerySet(ExtremesQuerySet):
             terminal = self._to_update(update_fields(values))
         if terminal is None:
             return super()._update(values, *returning)
-        function = functools.partial(super()._update, values)
+
+        def function(plain: Any) -> Any:
+            return super()._update(values)
+
         changed = run.conclude_in_bridge(self, terminal, function)
         return [()] * changed if returning and returning[0] is not None else changed
 
@@ -86,6 +89,13 @@ class WrittenQuerySet(ExtremesQuerySet):
         # Who observes statements sees Django's transaction around it.
         at_once = may_execute_directly(alias) and _is_fast(self.model, alias)
         return target if at_once and target._record is not None else None
+
+
+def _updating(values: dict[str, Any]) -> Callable[[Any], Any]:
+    def update(plain: Any) -> Any:
+        return super(WrittenQuerySet, plain).update(**values)
+
+    return update
 
 
 def _is_fast(model: Any, alias: str) -> bool:
