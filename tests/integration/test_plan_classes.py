@@ -6,9 +6,11 @@ import pickle
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import FieldError
 from django.db import connections
 from django.db.models import Count, F, Prefetch, Q
 from django.db.models.query import ModelIterable
+from django.db.models.sql import Query
 from django.test import override_settings
 
 from tests.plans import like_django, plans_off, state
@@ -23,6 +25,7 @@ from tests.testapp.models import (
     Tag,
 )
 from turbo_orm import AsyncManager, AsyncQuerySet, atomic, clear_plans, plan_stats, portal, run_sync
+from turbo_orm.query.recorded import DEFERRED
 
 
 @pytest.fixture
@@ -406,3 +409,36 @@ async def test_a_queryset_that_django_evaluates_is_left_as_it_is_meanwhile(rows)
     assert found == [2] * 4
     assert queryset._record is not None
     assert queryset._db is None
+
+
+@pytest.mark.parametrize("relation", ["articles", "articles__tags"])
+async def test_managers_of_prefetched_rows_build_no_filter_each(rows, relation, monkeypatch):
+    """Most of them are never executed, so Django puts their filters off."""
+    built = []
+    add_q = Query.add_q
+
+    def counted(self, *args, **kwargs):
+        built.append(self)
+        return add_q(self, *args, **kwargs)
+
+    monkeypatch.setattr(Query, "add_q", counted)
+    numbers = []
+    for count in (1, 3):
+        clear_plans()
+        built.clear()
+        found = await Author.objects.order_by("-pk")[:count].prefetch_related(relation).alist()
+        assert [len(author.articles.all()) for author in found] == [3, 2, 1][:count]
+        numbers.append(len(built))
+
+    assert numbers[0] == numbers[1]
+
+
+async def test_a_filter_of_a_relation_that_was_put_off_is_an_error_each_time(rows):
+    author = await Author.objects.aget(pk=1)
+    articles = author.articles.all()
+    articles.__dict__[DEFERRED] = (articles._record, "filter", (), {"nonsense": 1})
+    del articles.__dict__["_record"]
+
+    for _ in range(2):
+        with pytest.raises(FieldError):
+            await articles.alist()

@@ -26,8 +26,7 @@ class PlannedQuerySet(RecordedQuerySet):
     _untouched: Any
 
     def _fetch_all(self) -> None:
-        record = self._record
-        if record is not None and self._result_cache is None and in_bridge():
+        if self._result_cache is None and in_bridge() and self._record is not None:
             self._result_cache = run.fetch_in_bridge(self)
         try:
             super()._fetch_all()
@@ -40,10 +39,9 @@ class PlannedQuerySet(RecordedQuerySet):
 
     async def _afetch_all(self) -> None:
         """Fetch the rows and what is to be prefetched, unless that was done before."""
-        record = self._record
         if self._result_cache is None:
             if (
-                record is None
+                self._record is None
                 or "_fetch_all" in self.__dict__
                 or not self._leaves("_fetch_all")
                 or QuerySet._fetch_all.__globals__ is not DJANGOS
@@ -157,27 +155,27 @@ class PlannedQuerySet(RecordedQuerySet):
 
     def count(self) -> Any:
         """Return the number of rows; see Django's method."""
-        if self._record is None or self._result_cache is not None or not in_bridge():
+        if self._result_cache is not None or not in_bridge() or self._record is None:
             return super().count()
         return run.conclude_in_bridge(self, COUNT, _count)
 
     async def acount(self) -> Any:
         """Return the number of rows; see Django's method."""
         own = self._leaves("count") and not in_bridge()
-        if not own or self._record is None or self._result_cache is not None:
+        if not own or self._result_cache is not None or self._record is None:
             return await run_sync(self.count)
         return await run.conclude(self, COUNT, _count)
 
     def exists(self) -> Any:
         """Return whether there is a row; see Django's method."""
-        if self._record is None or self._result_cache is not None or not in_bridge():
+        if self._result_cache is not None or not in_bridge() or self._record is None:
             return super().exists()
         return run.conclude_in_bridge(self, EXISTS, _exists)
 
     async def aexists(self) -> Any:
         """Return whether there is a row; see Django's method."""
         own = self._leaves("exists") and not in_bridge()
-        if not own or self._record is None or self._result_cache is not None:
+        if not own or self._result_cache is not None or self._record is None:
             return await run_sync(self.exists)
         return await run.conclude(self, EXISTS, _exists)
 

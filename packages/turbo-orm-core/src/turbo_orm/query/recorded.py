@@ -45,6 +45,10 @@ UNBUILT: Any = object()
 CHAINED = SimpleNamespace(chain=lambda: UNBUILT)
 # Of functions that others did not replace, as strawberry-django replaces `_clone`.
 DJANGOS = vars(query_module)
+# Where the filter of a relation waits until somebody needs it.
+DEFERRED = "deferred_step"
+# What a queryset keeps when it becomes what a step has made of it.
+KEPT = ("_cloning_enabled", "_known_related_objects", "_result_cache", "_prefetch_done")
 # What a step of Django's may set on a queryset beside its query.
 STEP_ATTRIBUTES = ("_fields", "_iterable_class")
 
@@ -71,13 +75,43 @@ FRESH = {
 }
 
 
+class _DeferredRecord:
+    """Finds the record of a queryset that has none of its own: it may still have to be made."""
+
+    def __get__(self, queryset: Any, owner: Any) -> Any:
+        step = None if queryset is None else queryset.__dict__.pop(DEFERRED, None)
+        if step is None:
+            return None
+        state = queryset.__dict__
+        record, name, args, kwargs = step
+        state["_record"] = record
+        try:
+            made = queryset._condition(name, args, kwargs)
+        except BaseException:
+            # It is an error each time.
+            del state["_record"]
+            state[DEFERRED] = step
+            raise
+        _adopt(queryset, made)
+        return state.get("_record")
+
+
+def _adopt(queryset: Any, made: Any) -> None:
+    """Let a queryset be what a step has made of it."""
+    kept = {name: queryset.__dict__[name] for name in KEPT if name in queryset.__dict__}
+    for name in ("_record", "built_query", DEFERRED):
+        queryset.__dict__.pop(name, None)
+    queryset.__dict__.update({**made.__dict__, **kept})
+
+
 class RecordedQuerySet(Base):
     """Mixed into ``AsyncQuerySet``; for everybody else simply a queryset of Django's.
 
     Whoever looks at ``query`` gets Django's, and from then on the queryset is not recorded.
     """
 
-    _record: Record | None = None
+    # Its chain, None if it is not recorded: mostly an attribute of the instance.
+    _record: Any = _DeferredRecord()
     # Before Django 6.1 a queryset cannot be told to change in place.
     _cloning_enabled = True
 
@@ -117,9 +151,10 @@ class RecordedQuerySet(Base):
 
     def _build_query(self) -> Any:
         """Return the query that Django makes of the recorded chain, made if need be."""
+        record = self._record
         query = self.__dict__.get("built_query")
-        if query is None and self._record is not None:
-            query = recording.build(self.model, self._record).query
+        if query is None and record is not None:
+            query = recording.build(self.model, record).query
             self.__dict__["built_query"] = query
         return query
 
@@ -147,7 +182,7 @@ class RecordedQuerySet(Base):
     def ordered(self) -> bool:
         """Whether the queryset has an order; see Django's property."""
         if self._record is not None:
-            return self._record.node.ordered
+            return bool(self._record.node.ordered)
         ordered: bool = super().ordered
         return ordered
 
@@ -289,28 +324,36 @@ class RecordedQuerySet(Base):
                 if known is not None:
                     return known
 
+        if deferred:
+            return self._deferred(record, name, args, kwargs)
+
         def first_time(plain: Any) -> Any:
             return getattr(QuerySet, name)(plain, *args, **kwargs)
 
-        try:
-            if shaped is None:
-                return first_time(self._plain())
-            key, values, children = shaped
-            return self._take_step(
-                record,
-                key,
-                values,
-                step=recording.condition,
-                payload=(name, children),
-                first_time=first_time,
-            )
-        except Exception:
-            if not deferred:
-                raise
-            # The filter of a relation is an error only when the queryset is executed.
-            plain = self._plain()
-            plain._defer_next_filter = True
-            return first_time(plain)
+        if shaped is None:
+            return first_time(self._plain())
+        key, values, children = shaped
+        return self._take_step(
+            record,
+            key,
+            values,
+            step=recording.condition,
+            payload=(name, children),
+            first_time=first_time,
+        )
+
+    def _deferred(
+        self, record: Record, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """Return the queryset after a filter that is done, or fails, when it is needed.
+
+        Django asks for that in its related managers: most of them are never executed, since their
+        rows were prefetched.
+        """
+        clone = self._clone()
+        clone.__dict__.pop("_record", None)
+        clone.__dict__[DEFERRED] = (record, name, args, kwargs)
+        return clone
 
     def _static(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         record = self._record
@@ -397,9 +440,7 @@ def _in_place(queryset: Any, step: Callable[[], Any]) -> Any:
         made = step()
     finally:
         queryset._cloning_enabled = False
-    kept = {"_cloning_enabled": False, "_result_cache": queryset._result_cache}
-    queryset.__dict__.pop("built_query", None)
-    queryset.__dict__.update({**made.__dict__, "_record": made._record, **kept})
+    _adopt(queryset, made)
     return queryset
 
 
