@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
+import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -191,6 +192,8 @@ def static(value: Any) -> Any:
         return (kind, repr(value))
     if kind in _CONTAINERS:
         return _CONTAINERS[kind](value)
+    if kind is zoneinfo.ZoneInfo or kind is datetime.timezone:
+        return (kind, repr(value))
     if isinstance(value, Field):
         return _field(value)
     if isinstance(value, type):
