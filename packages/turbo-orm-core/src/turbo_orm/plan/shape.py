@@ -21,6 +21,8 @@ LITERALS = frozenset(
         *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
     }
 )
+# Types of which a value's representation tells all of it.
+REPRESENTED = LITERALS | {zoneinfo.ZoneInfo, datetime.timezone}
 # In a sequence a boolean is a parameter like any other; None is left out or adds a condition.
 ELEMENTS = LITERALS | {bool, type(None)}
 # Longer lists are seldom of the same length twice.
@@ -187,13 +189,11 @@ def static(value: Any) -> Any:
     if kind is str or value is None or kind is bool:
         # A bool equals the number that it is, a str nothing else.
         return (kind, value) if kind is bool else value
-    if kind in LITERALS:
+    if kind in REPRESENTED:
         # Equal literals may still be different parameters: 1 and 1.0, 1.0 and 1.00, 0.0 and -0.0.
         return (kind, repr(value))
     if kind in _CONTAINERS:
         return _CONTAINERS[kind](value)
-    if kind is zoneinfo.ZoneInfo or kind is datetime.timezone:
-        return (kind, repr(value))
     if isinstance(value, Field):
         return _field(value)
     if isinstance(value, type):
