@@ -46,7 +46,7 @@ def titles(found):
 
 
 def naive(hour):
-    return dt.datetime(2020, 1, 1, hour)  # noqa: DTZ001
+    return dt.datetime(2020, 1, 1, hour)  # noqa: DTZ001 -- a naive one is meant
 
 
 async def test_instance_counts_as_it_is_when_the_condition_is_written(authors):

@@ -105,7 +105,7 @@ async def test_unwatched_plans_need_no_bridge(direct):
     assert len(direct) >= 3 * len(WORKS)
 
 
-class hooked:  # noqa: N801
+class hooked:  # noqa: N801 -- a function with two ends
     def __enter__(self):
         self.seen = []
         self.hook = connection.execute_wrapper(self.note)

@@ -184,40 +184,30 @@ def _composed(compiled: Compiled) -> Binder | None:
     ):
         return None
     expected = lookup.process_rhs(compiler, connection)[0]
-
-    def bind(value: Any) -> Sequence[Any]:
-        made = value.lookup if type(value) is Prepared else kind(lhs, value)
-        _refuse_null(made)
-        sql, params = made.process_rhs(compiler, connection)
-        if sql != expected:
-            raise DoesNotFit
-        found: Sequence[Any] = params
-        return found
-
-    return bind
+    return _remade(lookup, lambda made: made.process_rhs(compiler, connection), expected)
 
 
 def _complete(compiled: Compiled) -> Binder:
     """Compile the whole lookup anew."""
-    compiler, expected = compiled.compiler, compiled.sql
-    kind, lhs = type(compiled.lookup), compiled.lookup.lhs
+    return _remade(compiled.lookup, compiled.compiler.compile, compiled.sql)
+
+
+def _remade(lookup: Any, write: Callable[[Any], Any], expected: str) -> Binder:
+    """Return what makes the lookup again on another value, and refuses it if its SQL differs."""
+    kind, lhs = type(lookup), lookup.lhs
 
     def bind(value: Any) -> Sequence[Any]:
         made = value.lookup if type(value) is Prepared else kind(lhs, value)
-        _refuse_null(made)
-        sql, params = compiler.compile(made)
+        if made.rhs is None:
+            # Django makes another lookup of it.
+            raise DoesNotFit
+        sql, params = write(made)
         if sql != expected:
             raise DoesNotFit
         found: Sequence[Any] = params
         return found
 
     return bind
-
-
-def _refuse_null(lookup: Any) -> None:
-    # Django makes another lookup of it.
-    if lookup.rhs is None:
-        raise DoesNotFit
 
 
 def preparer_of(compiled: Compiled) -> Callable[[Any], Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -118,9 +117,11 @@ class Cache:
 
     def touch(self, plan: Any) -> None:
         """Note that a plan was used."""
-        # Another thread's loop may have dropped it meanwhile.
-        with contextlib.suppress(KeyError):
+        try:
             self.plans.move_to_end(plan)
+        except KeyError:
+            # Another thread's loop has dropped it meanwhile.
+            return
 
     def add_unplanned(self, node: Node, key: Any, unplanned: Unplanned) -> None:
         """Remember that there is no plan; what is remembered is bounded as nodes are."""

@@ -25,7 +25,7 @@ DJANGO_WARNS = django.VERSION >= (6, 1)
 
 
 class Record:
-    """One step of a chain, and by its predecessor all before it. Never changes."""
+    """One step of a chain, and by its predecessor all before it: what it says never changes."""
 
     __slots__ = ("node", "payload", "pending", "previous", "step", "values")
 
