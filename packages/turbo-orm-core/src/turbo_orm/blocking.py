@@ -13,6 +13,8 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils.deprecation import MiddlewareMixin
 
+from .conf import get_settings
+
 NEVER_BLOCKING_CACHES = (DatabaseCache, DummyCache, LocMemCache)
 
 SESSION_BACKENDS = "django.contrib.sessions.backends"
@@ -45,6 +47,9 @@ def _store_blocks(store: Any, kind: type) -> bool:
 
 
 def _middleware_blocks(middleware: Any) -> bool:
+    kind = type(middleware)
+    if f"{kind.__module__}.{kind.__qualname__}" in get_settings().THREAD_MIDDLEWARE:
+        return True
     # Those for whole pages have a cache, that for sessions the class of their store.
     used = (getattr(middleware, name, None) for name in ("cache", "SessionStore"))
     return any(found is not None and blocks(found) for found in used)

@@ -31,7 +31,7 @@ def get_hasher(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _offloading(hasher: Any) -> Any:
-    kind = type(hasher)
+    kind: Any = type(hasher)
     if not issubclass(kind, BasePasswordHasher) or hasattr(kind, "of_turbo_orm"):
         return hasher
     made = object.__new__(_offloading_class(kind))

@@ -66,6 +66,11 @@ def alias_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         return str(owner._db or router.db_for_write(owner.model, instance=instance))
     if isinstance(owner, DatabaseCache):
         return str(router.db_for_write(owner.cache_model_class))
+    return _alias_of_first(args)
+
+
+def _alias_of_first(args: tuple[Any, ...]) -> str:
+    """Return the database of the first of the instances that are the first argument."""
     if args and isinstance(args[0], list | tuple) and args[0] and isinstance(args[0][0], Model):
         return str(args[0][0]._state.db or DEFAULT_DB_ALIAS)
     return DEFAULT_DB_ALIAS

@@ -1,4 +1,4 @@
-"""The one table of Django's own names that are replaced, so that its ``a*`` methods need no thread."""
+"""The one table of Django's own names that are replaced: its ``a*`` methods need no thread then."""
 
 from __future__ import annotations
 
