@@ -28,6 +28,10 @@ def prepare() -> None:
         from .native import use_our_classes
 
         use_our_classes()
+    if mode == "serving":
+        from .serving import use_our_handlers
+
+        use_our_handlers()
 
 
 def spare_missing_extensions() -> None:
