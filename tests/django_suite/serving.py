@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def use_our_handlers() -> None:
     """Put our handlers in the place of Django's, before any test module is imported."""
+    # Its handler of static files stays Django's, as in a project of ours.
+    import django.contrib.staticfiles.handlers  # noqa: F401
     from django.core import asgi
     from django.core.handlers import asgi as handlers
     from django.test import client
