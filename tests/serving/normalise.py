@@ -11,6 +11,8 @@ PATTERNS = (
     (re.compile(r"[\w.-]{10,}:\w{6}:[\w-]{43}"), "<signed data>"),
     (re.compile(r"(?<=:)\w{6}:[\w-]{43}"), "<signature>"),
     (re.compile(r"s\d+_x\d+"), "<savepoint>"),
+    (re.compile(r"_django_curs_\d+_\w+?_\d+"), "<cursor>"),
+    (re.compile(r"(?<=/tmp/)tmp\w{8}"), "<file>"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "<date>"),
     (re.compile(_WORD.format(r"[A-Za-z0-9]{64}")), "<csrf token>"),

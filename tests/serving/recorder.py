@@ -138,5 +138,7 @@ def _log(record: logging.LogRecord) -> None:
     if hasattr(record, "status_code"):
         line += f" [{record.status_code}]"
     if record.exc_info and record.exc_info[0]:
-        line += f" ({record.exc_info[0].__name__}: {record.exc_info[1]})"
+        # What a template did not find is followed by all that it could look in.
+        reason = "" if record.name == "django.template" else f": {record.exc_info[1]}"
+        line += f" ({record.exc_info[0].__name__}{reason})"
     _records[-1].logs.append(line)
