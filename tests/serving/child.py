@@ -57,6 +57,8 @@ def main(flavour: str, target: Path) -> None:
     recorder.install()
     # It hides the length of what it packs.
     GZipMiddleware.max_random_bytes = 0
+    # What a request leaves behind is collected after each; not Django and the project.
+    gc.freeze()
     try:
         seen = asyncio.run(run_all(application_of(flavour)))
     finally:
@@ -117,8 +119,10 @@ async def run_scenario(
 
 
 async def _settle() -> None:
-    """Let what the request left behind end, and be collected, while it is recorded."""
-    await asyncio.sleep(0)
+    """Let what the request left behind be collected, and end, while it is recorded."""
+    gc.collect()
+    for _ in range(5):
+        await asyncio.sleep(0)
     gc.collect()
 
 

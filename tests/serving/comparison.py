@@ -62,6 +62,8 @@ def _start(flavour: str, folder: Path) -> subprocess.Popen[str]:
         cwd=ROOT,
         env={
             **os.environ,
+            # Sets of names are written into SQL in the order of their hashes.
+            "PYTHONHASHSEED": "0",
             "SERVING_FLAVOUR": flavour,
             "SERVING_DATABASE": f"turbo_serving_{flavour}_{os.getpid()}",
         },

@@ -17,6 +17,9 @@ PATTERNS = (
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "<date>"),
     (re.compile(_WORD.format(r"[A-Za-z0-9]{64}")), "<csrf token>"),
     (re.compile(_WORD.format(r"(?=\w*[A-Z])[A-Za-z0-9]{32}")), "<csrf secret>"),
+    # Pickled responses in the cache hold the dates above.
+    (re.compile(r"gA[SW]V[\w+/]+=*"), "<pickled>"),
+    (re.compile(r"(?<=^Age: )\d+"), "<seconds>"),
     (re.compile(r"0x[0-9a-f]{6,}"), "<address>"),
 )
 KEY = re.compile(_WORD.format(r"[a-z0-9]{32}"))

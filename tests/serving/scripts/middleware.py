@@ -3,9 +3,8 @@
 from ..stacks import STACKS
 from .base import Scenario, get
 
-_ODD = [
-    name for name in STACKS if name not in {"none", "defaults", "content", "site cache", "queries"}
-]
+_ELSEWHERE = {"none", "defaults", "content", "site cache", "queries", "other urls"}
+_ODD = [name for name in STACKS if name not in _ELSEWHERE]
 _STEPS = (
     get("/text/"),
     get("/async-text/"),
@@ -23,7 +22,11 @@ _STEPS = (
 )
 
 SCENARIOS = (
-    *(Scenario(name, _STEPS, stack=name) for name in _ODD if name != "other urls"),
-    Scenario("alternating in debug", _STEPS, stack="alternating", settings=(("DEBUG", True),)),
-    Scenario("not used in debug", _STEPS, stack="not used", settings=(("DEBUG", True),)),
+    *(Scenario(f"middleware: {name}", _STEPS, stack=name) for name in _ODD),
+    *(
+        Scenario(
+            f"middleware in debug: {name}", _STEPS, stack=name, settings=(("DEBUG", True),)
+        )
+        for name in ("alternating", "classes", "not used", "raises after")
+    ),
 )
