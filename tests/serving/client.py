@@ -71,7 +71,8 @@ class Client:
 
     def _scope(self, step: Step) -> dict[str, Any]:
         raw_path, _, query = step.path.partition("?")
-        headers = [("host", "testserver"), *step.headers]
+        given = {name.lower() for name, _ in step.headers}
+        headers = [*step.headers] if "host" in given else [("host", "testserver"), *step.headers]
         if self.cookies:
             cookies = "; ".join(f"{name}={value}" for name, value in sorted(self.cookies.items()))
             headers.append(("cookie", cookies))

@@ -70,6 +70,14 @@ STACKS: dict[str, list[str]] = {
         f"{_OURS}.classes.ContextChanged", f"{_OURS}.classes.ContextChangedAsynchronously",
     ],
     "other urls": [*DEFAULTS, f"{_OURS}.classes.OtherUrls"],
+    "context variables": [
+        f"{_OURS}.contextual.synchronous", f"{_OURS}.contextual.Mixin",
+        f"{_OURS}.contextual.asynchronous", f"{_OURS}.contextual.either",
+    ],
+    "context variables, turned": [
+        f"{_OURS}.contextual.either", f"{_OURS}.contextual.asynchronous",
+        f"{_OURS}.contextual.Mixin", f"{_OURS}.contextual.synchronous",
+    ],
     "queries": [
         *DEFAULTS, f"{_OURS}.querying.synchronous", f"{_OURS}.querying.asynchronous",
         f"{_OURS}.querying.Mixin",

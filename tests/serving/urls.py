@@ -35,6 +35,8 @@ BASIC = [
     path("varied/", basic.varied),
     path("only-post/", basic.only_post),
     path("language/", basic.language),
+    path("context/", basic.context),
+    path("async-context/", basic.async_context),
     path("read-parts/", basic.read_parts),
     path("read-lines/", basic.read_lines),
     path("read-body/", basic.read_body),
@@ -137,6 +139,11 @@ DATABASE = [
     path("class-outside-block/", database.OutsideBlock.as_view()),
     path("async-outside-block/", database.async_outside_block),
     path("writers/", database.writers),
+    path("wrapped/", database.wrapped),
+    path("raw/", database.raw),
+    path("broken-sql/", database.broken_sql),
+    path("async-broken-sql/", database.async_broken_sql),
+    path("locked/", database.locked),
 ]
 CLASSES = [
     path("methods/", classes.Methods.as_view()),

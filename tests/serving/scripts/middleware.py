@@ -18,6 +18,8 @@ _STEPS = (
     get("/async-stream/"),
     get("/database/detail/1/"),
     get("/database/async-detail/1/"),
+    get("/context/"),
+    get("/async-context/"),
     get("/no/such/page/"),
 )
 

@@ -5,11 +5,14 @@ import datetime
 from django.http import HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import redirect
 from django.urls import get_script_prefix, reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as translated
 from django.views.decorators.http import condition, require_POST
 from django.views.decorators.vary import vary_on_headers
+
+from ..middleware.contextual import add, passed
 
 CHANGED = datetime.datetime(2024, 5, 6, 7, 8, 9, tzinfo=datetime.timezone.utc)
 
@@ -85,6 +88,25 @@ async def read_cookies(request):
     response = HttpResponse(f"{request.COOKIES.get('plain')} {signed}")
     response.delete_cookie("gone")
     return response
+
+
+def in_context():
+    add("view")
+    return JsonResponse(
+        {
+            "passed": passed.get(),
+            "language": get_language(),
+            "zone": timezone.get_current_timezone_name(),
+        }
+    )
+
+
+def context(request):
+    return in_context()
+
+
+async def async_context(request):
+    return in_context()
 
 
 @condition(etag_func=lambda request: '"version 1"', last_modified_func=lambda request: CHANGED)

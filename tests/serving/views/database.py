@@ -128,5 +128,43 @@ async def async_outside_block(request):
     return HttpResponse(f"{await Writer.objects.acount()} writers")
 
 
+def wrapped(request):
+    """Watch the statements of a block, as tools do."""
+
+    def watch(execute, sql, params, many, context):
+        note(f"execute: {sql} {params}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        found = Writer.objects.filter(pk=1).first()
+    return HttpResponse(f"{found} {Writer.objects.count()}")
+
+
+def raw(request):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM serving_writer WHERE id = %s", [1])
+        found = cursor.fetchall()
+    more = [writer.name for writer in Writer.objects.raw("SELECT * FROM serving_writer")]
+    return JsonResponse([found, more], safe=False)
+
+
+def broken_sql(request):
+    list(Writer.objects.raw("SELECT nothing"))
+
+
+async def async_broken_sql(request):
+    await Writer.objects.extra(where=["nothing"]).acount()
+
+
+def locked(request):
+    with transaction.atomic():
+        found = Writer.objects.select_for_update().get(pk=1)
+        point = transaction.savepoint()
+        Writer.objects.filter(pk=1).update(name="changed")
+        transaction.savepoint_rollback(point)
+        transaction.set_rollback(True)
+    return HttpResponse(found.name)
+
+
 def writers(request):
     return JsonResponse(list(Writer.objects.order_by("pk").values_list("name", flat=True)), safe=False)
