@@ -350,11 +350,13 @@ def _abandon(worker: _Worker, job: Job) -> None:
     job.error = None
 
 
-def await_(awaitable: Awaitable[T]) -> T:
+def await_(awaitable: Awaitable[T], *, suspending: bool = False) -> T:
     """Wait for anything awaitable from synchronous code inside the bridge.
 
     Args:
         awaitable: a coroutine, future, task or any object with ``__await__``.
+        suspending: give connections back to the pool at each wait, as a portal does, unless a
+            transaction or a server-side cursor is open on them.
 
     Returns:
         What it gives. A coroutine runs inside the bridge itself, in this task and context.
@@ -371,7 +373,7 @@ def await_(awaitable: Awaitable[T]) -> T:
             "Run the synchronous code around it with `await run_sync(function, ...)` or "
             "`await portal(coroutine)`, or write `await` in a coroutine."
         )
-    return _drive(cast(_Worker, getcurrent()), job, awaitable)
+    return _drive(cast(_Worker, getcurrent()), job, awaitable, suspending=suspending)
 
 
 def _drive_outermost(awaitable: Awaitable[T]) -> T:

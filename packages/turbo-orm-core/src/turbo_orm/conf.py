@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -13,6 +13,7 @@ from django.core.signals import setting_changed
 
 SETTING = "TURBO_ORM"
 PLANS = ("on", "off", "verify")
+SYNC_VIEWS = ("thread", "loop")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,11 @@ class TurboSettings:
         PLANS: ``"on"``: querysets of a known shape are neither built nor compiled again; ``"off"``:
             Django does it each time; ``"verify"``: each use of a plan is compared with Django.
         PLAN_CACHE_SIZE: how many plans are kept.
+        SYNC_VIEWS: where ``turbo_orm.asgi`` runs a synchronous view: ``"thread"``, as Django does,
+            or ``"loop"``: in the bridge, for projects whose views block on nothing but databases.
+        THREAD_MIDDLEWARE: dotted paths out of ``MIDDLEWARE`` that stay in a thread, because they
+            are synchronous and block on something that is no database.
+        REQUIRE_DATABASE: refuse to start serving when a database cannot be reached.
     """
 
     REDIRECT_DJANGO: bool = True
@@ -35,6 +41,9 @@ class TurboSettings:
     CLEANUP_TIMEOUT: float = 5.0
     PLANS: str = "on"
     PLAN_CACHE_SIZE: int = 1000
+    SYNC_VIEWS: str = "thread"
+    THREAD_MIDDLEWARE: Collection[str] = ()
+    REQUIRE_DATABASE: bool = False
 
 
 KNOWN_KEYS = frozenset(field.name for field in dataclasses.fields(TurboSettings))

@@ -1,0 +1,60 @@
+"""Send what a synchronous iterator yields piece by piece, as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+
+from ..bridge import await_thread
+from .modes import awaitable
+
+END = object()
+
+
+def is_synchronous_stream(response: HttpResponseBase) -> bool:
+    """Tell whether Django would collect the body in a thread before it sends any of it."""
+    return response.streaming and not getattr(response, "is_async", False)
+
+
+async def pieces(response: Any, *, threaded: bool) -> AsyncGenerator[bytes, None]:
+    """Yield the body of a response over a synchronous iterator.
+
+    Args:
+        response: a ``StreamingHttpResponse`` or ``FileResponse``.
+        threaded: its view ran in a thread, so the iterator runs there too.
+
+    Yields:
+        Each part of the body. A file that is not in memory is read in a thread; any other iterator
+        runs in the bridge, so that it may query.
+    """
+    iterator, following = iter(response.streaming_content), _following(response, threaded)
+    while (piece := await following(iterator)) is not END:
+        yield piece
+        # A server waits only when its buffer is full; other requests want their turn before.
+        await asyncio.sleep(0)
+
+
+def _following(response: Any, threaded: bool) -> Callable[..., Any]:
+    if threaded:
+        return sync_to_async(_next, thread_sensitive=True)
+    if isinstance(response, FileResponse) and not _is_in_memory(response.file_to_stream):
+        return awaitable(_next_in_thread)
+    return awaitable(_next)
+
+
+def _next(iterator: Any) -> Any:
+    return next(iterator, END)
+
+
+def _next_in_thread(iterator: Any) -> Any:
+    return await_thread(_next, iterator)
+
+
+def _is_in_memory(file: Any) -> bool:
+    return isinstance(getattr(file, "file", file), io.BytesIO)
