@@ -39,9 +39,16 @@ GROUPS = {
         cache.tests.DBCacheTests cache.tests.DBCacheWithTimeZoneTests test_client
         test_client_regress modeladmin forms_tests
     """,
+    "requests": """
+        asgi handlers middleware middleware_exceptions csrf_tests sessions_tests auth_tests
+        messages_tests view_tests test_client test_client_regress decorators logging_tests
+        requests_tests responses httpwrappers signed_cookies_tests staticfiles_tests
+        conditional_processing shortcuts urlpatterns_reverse i18n
+    """,
 }
 # Any synchronous Django code may run in the bridge; the other modes are about the ORM.
 BRIDGE_ONLY = frozenset({"applications"})
+SERVING_ONLY = frozenset({"requests"})
 
 # How much longer than others the tests of an application take: they hash passwords, render pages.
 HEAVY = {"auth_tests": 3, "admin_views": 3}
@@ -49,11 +56,13 @@ HEAVY = {"auth_tests": 3, "admin_views": 3}
 
 def groups_of(mode: str) -> dict[str, list[str]]:
     """Return the applications of a mode by group."""
-    return {
-        name: text.split()
-        for name, text in GROUPS.items()
-        if mode == "bridge" or name not in BRIDGE_ONLY
-    }
+    if mode == "serving":
+        names = SERVING_ONLY
+    elif mode == "bridge":
+        names = GROUPS.keys() - SERVING_ONLY
+    else:
+        names = GROUPS.keys() - SERVING_ONLY - BRIDGE_ONLY
+    return {name: text.split() for name, text in GROUPS.items() if name in names}
 
 
 def chosen(mode: str, only: str, folder: Path) -> list[str]:

@@ -16,6 +16,7 @@ set_up = django.setup
 
 def prepare() -> None:
     """Set Django up, and adapt it before the suite's own models are imported."""
+    django.setup = set_up  # handlers call it again
     set_up()
     spare_missing_extensions()
     spare_missing_collations()
@@ -28,6 +29,10 @@ def prepare() -> None:
         from .native import use_our_classes
 
         use_our_classes()
+    if mode == "serving":
+        from .serving import use_our_handlers
+
+        use_our_handlers()
 
 
 def spare_missing_extensions() -> None:

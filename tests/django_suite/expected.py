@@ -11,7 +11,7 @@ import django
 LIST = Path(__file__).with_name("expected.txt")
 # How many tests may differ. In the third mode these are all tests of what needs a thread until
 # requests, sessions and authentication are served without any.
-LIMITS = {"bridge": 20, "native": 40, "async": 40}
+LIMITS = {"bridge": 20, "native": 40, "async": 40, "serving": 40}
 
 
 class Difference(NamedTuple):

@@ -18,7 +18,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Author, Note, Plain
 from turbo_orm import redirect, run_sync
-from turbo_orm.redirect import RELATED, TABLE, Redirect
+from turbo_orm.redirects import TABLE, Redirect
+from turbo_orm.redirects.database import QUERYSET, RELATED
 
 SELECT = "SELECT * FROM testapp_plain ORDER BY id"
 
@@ -73,7 +74,7 @@ async def test_the_other_terminals_of_a_plain_queryset_need_no_thread(plain):
 
     assert made == Plain(pk=4)
     assert "Scan" in await Plain.objects.aexplain()
-    assert {*TERMINALS, "abulk_create", "acreate", "aexplain", "__aiter__"} == {*redirect.QUERYSET}
+    assert {*TERMINALS, "abulk_create", "acreate", "aexplain", "__aiter__"} == {*QUERYSET}
 
 
 async def test_a_plain_queryset_is_iterated_without_a_thread(plain):

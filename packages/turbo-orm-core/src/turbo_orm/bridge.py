@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 from greenlet import getcurrent, greenlet
 
 from .exceptions import MissingBridge
+from .offload import offload
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -537,9 +538,12 @@ def await_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs)
     Raises:
         MissingBridge: a loop is running but this code is not in the bridge.
         BaseException: whatever the function raises.
+
+    Meanwhile the job holds no connection, unless a transaction or a server-side cursor is open on
+    it: a cursor that was open before has to be made anew. The thread ends with the work.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return function(*args, **kwargs)
-    return await_(asyncio.to_thread(function, *args, **kwargs))
+    return await_(offload(function, *args, **kwargs), suspending=True)

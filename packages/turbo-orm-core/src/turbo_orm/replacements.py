@@ -11,10 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import asgiref.sync
+from django.core.cache.backends.db import DatabaseCache
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
 
+from .blocking import blocks
 from .bridge import await_, in_bridge, run_sync
 from .connection.engine import all_postgresql, is_postgresql
 from .connection.stream import stream_rows
@@ -26,11 +28,17 @@ from .transaction import AsyncAtomic, in_block
 
 
 def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``sync_to_async`` that runs the function in the bridge if its database allows."""
+    """Return a ``sync_to_async`` that runs the function in the bridge if its database allows.
+
+    What waits for something else than a database keeps its thread.
+    """
 
     @wraps(original)
     def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
         threaded: Callable[..., Any] | None = None
+        if named.get("thread_sensitive") is False or blocks(getattr(function, "__self__", None)):
+            threaded = original(function, *options, **named)
+            return threaded
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             nonlocal threaded
@@ -56,7 +64,14 @@ def alias_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if isinstance(owner, Manager):
         instance = getattr(owner, "instance", None)
         return str(owner._db or router.db_for_write(owner.model, instance=instance))
-    if args and args[0] and isinstance(args[0], list | tuple) and isinstance(args[0][0], Model):
+    if isinstance(owner, DatabaseCache):
+        return str(router.db_for_write(owner.cache_model_class))
+    return _alias_of_first(args)
+
+
+def _alias_of_first(args: tuple[Any, ...]) -> str:
+    """Return the database of the first of the instances that are the first argument."""
+    if args and isinstance(args[0], list | tuple) and args[0] and isinstance(args[0][0], Model):
         return str(args[0][0]._state.db or DEFAULT_DB_ALIAS)
     return DEFAULT_DB_ALIAS
 

@@ -1,0 +1,46 @@
+"""What one row of the table of redirects says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import django
+from django.apps import apps
+
+Replacement = Callable[[Any], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Redirect:
+    """One name of Django's that is replaced.
+
+    Args:
+        owner: the module or class that holds the name, as a dotted path.
+        name: the name.
+        replacement: makes the new value from Django's.
+        users: functions of the owner, or ``factory:inner`` of one that a function defines, which
+            must still refer to the name; else the replacement would silently do nothing.
+        since: the first Django version that has it.
+        before: the first that has it no more, None if all do.
+        new: whether Django does not have the name, so that it is added.
+        app: the application that must be installed for the owner to be importable.
+    """
+
+    owner: str
+    name: str
+    replacement: Replacement
+    users: tuple[str, ...] = ()
+    since: tuple[int, int] = (4, 2)
+    before: tuple[int, int] | None = None
+    new: bool = False
+    app: str | None = None
+
+    @property
+    def applies(self) -> bool:
+        """Whether the Django that is installed has this name, and the project the application."""
+        version = django.VERSION[:2]
+        if self.app is not None and not apps.is_installed(self.app):
+            return False
+        return self.since <= version and (self.before is None or version < self.before)

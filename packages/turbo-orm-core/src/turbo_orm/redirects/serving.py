@@ -1,0 +1,97 @@
+"""The rows for what a request passes through: handler, middleware, signals, caches, pages."""
+
+from __future__ import annotations
+
+from .. import replacements
+from .row import Redirect
+
+CACHE = ("aadd", "aclear", "adelete", "aget", "aset", "atouch")
+CACHE_SINCE_61 = (
+    *("aclose", "adelete_many", "aget_many", "aget_or_set", "ahas_key", "aincr", "aincr_version"),
+    "aset_many",
+)
+
+SERVING = (
+    Redirect(
+        "django.dispatch.dispatcher",
+        "sync_to_async",
+        replacements.sync_to_async,
+        ("Signal.asend", "Signal.asend_robust"),
+        since=(5, 0),
+    ),
+    Redirect(
+        "django.dispatch.dispatcher",
+        "async_to_sync",
+        replacements.async_to_sync,
+        ("Signal.send", "Signal.send_robust"),
+        since=(5, 0),
+    ),
+    Redirect(
+        "django.dispatch.dispatcher",
+        "asyncio",
+        replacements.sequential_asyncio,
+        ("Signal.send", "Signal.send_robust"),
+        since=(5, 0),
+        before=(6, 1),
+    ),
+    Redirect(
+        "django.dispatch.dispatcher",
+        "_run_parallel",
+        replacements.run_in_turn,
+        ("Signal.send", "Signal.send_robust"),
+        since=(6, 1),
+    ),
+    Redirect(
+        "django.core.handlers.asgi",
+        "sync_to_async",
+        replacements.sync_to_async,
+        ("ASGIHandler.handle",),
+    ),
+    Redirect(
+        "django.core.handlers.asgi",
+        "sync_to_async",
+        replacements.sync_to_async,
+        ("ASGIHandler.send_response",),
+        before=(5, 0),
+    ),
+    Redirect(
+        "django.utils.deprecation",
+        "sync_to_async",
+        replacements.sync_to_async,
+        ("MiddlewareMixin.__acall__",),
+    ),
+    Redirect(
+        "django.http.response",
+        "async_to_sync",
+        replacements.async_to_sync,
+        ("StreamingHttpResponse.__iter__",),
+    ),
+    Redirect(
+        "django.core.cache.backends.base",
+        "sync_to_async",
+        replacements.sync_to_async,
+        tuple(f"BaseCache.{name}" for name in CACHE),
+    ),
+    Redirect(
+        "django.core.cache.backends.base",
+        "sync_to_async",
+        replacements.sync_to_async,
+        tuple(f"BaseCache.{name}" for name in CACHE_SINCE_61),
+        since=(6, 1),
+    ),
+    Redirect(
+        "django.core.paginator",
+        "sync_to_async",
+        replacements.sync_to_async,
+        ("AsyncPage.aget_object_list",),
+        since=(6, 0),
+    ),
+    # Tasks themselves may do anything, so those that are synchronous keep their thread.
+    Redirect(
+        "django.tasks.base",
+        "async_to_sync",
+        replacements.async_to_sync,
+        ("Task.call",),
+        since=(6, 0),
+    ),
+)
