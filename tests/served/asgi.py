@@ -9,5 +9,4 @@ from turbo_orm.asgi import get_asgi_application
 
 application = get_asgi_application()
 
-
 counters.start_counting()
