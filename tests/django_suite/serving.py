@@ -13,7 +13,6 @@ def use_our_handlers() -> None:
 
     from turbo_orm.asgi import TurboASGIHandler
     from turbo_orm.asgi.handler import BridgedHandler
-    from turbo_orm.test.client import BridgedAsyncClientHandler
 
     class BridgedClientHandler(BridgedHandler, client.ClientHandler):
         """The synchronous client's handler: the suite itself runs in the bridge."""
@@ -21,4 +20,3 @@ def use_our_handlers() -> None:
     for module in (asgi, handlers):
         module.ASGIHandler = TurboASGIHandler  # type: ignore
     client.ClientHandler = BridgedClientHandler  # type: ignore
-    client.AsyncClientHandler = BridgedAsyncClientHandler  # type: ignore

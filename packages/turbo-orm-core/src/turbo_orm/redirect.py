@@ -27,9 +27,21 @@ def apply() -> None:
         ImproperlyConfigured: a name of the table is not in this Django any more, or is not used
             where it was; nothing is replaced then.
     """
+    if not _originals:
+        _apply([row for row in TABLE if row.applies and not row.in_tests])
+
+
+def apply_in_tests() -> None:
+    """Put the replacements in place that only tests need, unless settings keep Django as it is.
+
+    Raises:
+        ImproperlyConfigured: as ``apply``.
+    """
     if _originals:
-        return
-    rows = [row for row in TABLE if row.applies]
+        _apply([row for row in TABLE if row.applies and row.in_tests])
+
+
+def _apply(rows: list[Redirect]) -> None:
     for row in rows:
         _verify(row)
     for row in rows:
