@@ -213,6 +213,7 @@ def pairs_kept():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_ten_thousand_requests_and_one_client_in_twenty_leaves(served, cookie):
     await make_rows()
     author = await Author.objects.acreate(name="wanted")

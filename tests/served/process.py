@@ -85,8 +85,10 @@ class Served:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self.stop()
-        self.output.close()
+        try:
+            await self.stop()
+        finally:
+            self.output.close()
 
     async def ready(self) -> None:
         """Wait until it answers."""

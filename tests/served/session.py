@@ -8,9 +8,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from tests.served.hashers import Hasher
 
 
-def make_user(username: str, password: str) -> User:
-    """Make a user whose password is hashed as the served project does it."""
-    hashed = make_password(password, hasher=Hasher())
+def make_user(username: str, password: str, iterations: int = Hasher.iterations) -> User:
+    """Make a user whose password takes the served project so many rounds to check."""
+    hasher = Hasher()
+    hasher.iterations = iterations
+    hashed = make_password(password, hasher=hasher)
     return User.objects.create(username=username, password=hashed)
 
 
