@@ -16,6 +16,7 @@ set_up = django.setup
 
 def prepare() -> None:
     """Set Django up, and adapt it before the suite's own models are imported."""
+    django.setup = set_up  # handlers call it again
     set_up()
     spare_missing_extensions()
     spare_missing_collations()

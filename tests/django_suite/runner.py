@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import asgiref.sync
+from django.test import TransactionTestCase
 from django.test.runner import DiscoverRunner
 
 from turbo_orm.plan.stats import counts, unplanned
 
-from .loop import Counter, run_in_loop
+from .loop import Counter, Threads, run_in_loop
 
 # The slowest hash a password for minutes on a small machine.
 SECONDS_PER_TEST = int(os.environ.get("TURBO_SUITE_TEST_SECONDS", "600"))
@@ -32,6 +33,8 @@ class RecordingResult(unittest.TextTestResult):
     def startTest(self, test: unittest.TestCase) -> None:
         """Arm the alarm that shows where a hanging test hangs."""
         faulthandler.dump_traceback_later(SECONDS_PER_TEST, exit=True)
+        serving = os.environ["TURBO_SUITE_MODE"] == "serving"
+        Threads.allowed = serving and not isinstance(test, TransactionTestCase)
         super().startTest(test)
 
     def addSuccess(self, test: unittest.TestCase) -> None:

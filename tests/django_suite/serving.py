@@ -5,13 +5,14 @@ from __future__ import annotations
 
 def use_our_handlers() -> None:
     """Put our handlers in the place of Django's, before any test module is imported."""
+    # Its handler of static files stays Django's, as in a project of ours.
+    import django.contrib.staticfiles.handlers  # noqa: F401
     from django.core import asgi
     from django.core.handlers import asgi as handlers
     from django.test import client
 
     from turbo_orm.asgi import TurboASGIHandler
     from turbo_orm.asgi.handler import BridgedHandler
-    from turbo_orm.test.client import BridgedAsyncClientHandler
 
     class BridgedClientHandler(BridgedHandler, client.ClientHandler):
         """The synchronous client's handler: the suite itself runs in the bridge."""
@@ -19,4 +20,3 @@ def use_our_handlers() -> None:
     for module in (asgi, handlers):
         module.ASGIHandler = TurboASGIHandler  # type: ignore
     client.ClientHandler = BridgedClientHandler  # type: ignore
-    client.AsyncClientHandler = BridgedAsyncClientHandler  # type: ignore

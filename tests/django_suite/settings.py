@@ -30,8 +30,6 @@ DATABASES = {"default": database("default"), "other": database("other")}
 TURBO_ORM = {
     "POOL": {alias: {"min_size": 1, "max_size": 8} for alias in DATABASES},
     "PLANS": os.environ.get("TURBO_SUITE_PLANS", "verify"),
-    # A thread would not see the transaction of the test.
-    "SYNC_VIEWS": "loop",
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECRET_KEY = "only for tests"

@@ -7,6 +7,7 @@ looked up in Django's modules, it finds ours, which runs them in the bridge.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from types import CodeType
 from typing import Any
@@ -27,9 +28,22 @@ def apply() -> None:
         ImproperlyConfigured: a name of the table is not in this Django any more, or is not used
             where it was; nothing is replaced then.
     """
+    if not _originals:
+        _apply([row for row in TABLE if not row.in_tests or row.owner in sys.modules])
+
+
+def apply_in_tests() -> None:
+    """Put the replacements in place that only tests need, unless settings keep Django as it is.
+
+    Raises:
+        ImproperlyConfigured: as ``apply``.
+    """
     if _originals:
-        return
-    rows = [row for row in TABLE if row.applies]
+        _apply([row for row in TABLE if row.in_tests])
+
+
+def _apply(candidates: list[Redirect]) -> None:
+    rows = [row for row in candidates if row.applies]
     for row in rows:
         _verify(row)
     for row in rows:

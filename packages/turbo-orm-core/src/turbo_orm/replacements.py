@@ -15,6 +15,7 @@ from django.core.cache.backends.db import DatabaseCache
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
+from django.utils.module_loading import import_string
 
 from .blocking import blocks
 from .bridge import await_, in_bridge, run_sync
@@ -48,6 +49,42 @@ def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
             return await threaded(*args, **kwargs)
 
         return call
+
+    return bridged
+
+
+def inside_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``sync_to_async`` that spares the thread where the bridge has been entered."""
+
+    @wraps(original)
+    def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
+        if not in_bridge():
+            outside: Callable[..., Any] = original(function, *options, **named)
+            return outside
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return call
+
+    return bridged
+
+
+def load_middleware(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``BaseHandler.load_middleware`` that makes that of ``AsyncClient`` one of ours.
+
+    The class of the test client's handler cannot be replaced before a test has imported it.
+    """
+
+    @wraps(original)
+    def bridged(self: Any, is_async: bool = False) -> None:
+        kind = type(self)
+        if (kind.__module__, kind.__qualname__) == ("django.test.client", "AsyncClientHandler"):
+            # Named, not imported: it imports what only tests need.
+            self.__class__ = import_string("turbo_orm.test.client.BridgedAsyncClientHandler")
+            self.load_middleware(is_async)
+        else:
+            original(self, is_async)
 
     return bridged
 

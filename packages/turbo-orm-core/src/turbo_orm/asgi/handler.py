@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from typing import Any
 
 import django
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
-from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -19,8 +19,8 @@ from .chain import BridgedChain
 from .disconnect import until_disconnect
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
-from .serving import begin_serving, current_serving
 from .streaming import is_synchronous_stream, pieces
+from .threads import finish_thread, wait_for_thread
 from .views import BridgedViews
 
 # Django listens for the client from this version on.
@@ -63,9 +63,10 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
     after the last. Mirrors ``django.core.handlers.asgi.ASGIHandler``.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._served: set[asyncio.Task[Any]] = set()
+    # Not in __init__: Django's handler of static files does not call that of its base.
+    @cached_property
+    def _served(self) -> set[asyncio.Task[Any]]:
+        return set()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one request, or the life of the server.
@@ -93,7 +94,7 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
 
         Mirrors ``ASGIHandler.handle``.
         """
-        serving, task = begin_serving(), asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None
         self._served.add(task)
         try:
@@ -104,9 +105,23 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
                 await until_disconnect(handling, scope, receive, send, sender=type(self))
         finally:
             self._served.discard(task)
-            if serving.threaded:
-                # The signals, which close old connections, are sent on the loop.
-                await sync_to_async(close_old_connections, thread_sensitive=True)()
+            # The signals, which close old connections, are sent on the loop.
+            await finish_thread()
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the response to a request.
+
+        Args:
+            request: the request.
+
+        Mirrors ``BaseHandler.get_response_async``.
+        """
+        try:
+            return await super().get_response_async(request)
+        except asyncio.CancelledError:
+            # A view in a thread goes on, and may still read the body, which is closed next.
+            await wait_for_thread()
+            raise
 
     async def send_response(self, response: Any, send: Send) -> None:
         """Send a response; what its iterator asks of a database waits in the bridge.
@@ -118,7 +133,7 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         Mirrors ``ASGIHandler.send_response``.
         """
         if is_synchronous_stream(response):
-            response.streaming_content = pieces(response, threaded=current_serving().threaded)
+            response.streaming_content = pieces(response)
         await portal(super().send_response(response, send))
 
 

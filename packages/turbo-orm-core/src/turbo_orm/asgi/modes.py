@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from asgiref.sync import async_to_sync, sync_to_async
 
 from ..bridge import await_, run_sync
-from .serving import current_serving
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -42,7 +41,6 @@ def threaded(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function, **_wraps)
     def wait(*args: Any, **kwargs: Any) -> Any:
-        current_serving().threaded = True
         hop = sync_to_async(function, thread_sensitive=True)
         return await_(hop(*args, **kwargs), suspending=True)
 

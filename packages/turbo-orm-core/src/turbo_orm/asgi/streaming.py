@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 
 from ..bridge import await_thread
 from .modes import awaitable
+from .threads import has_thread
 
 END = object()
 
@@ -22,26 +23,29 @@ def is_synchronous_stream(response: HttpResponseBase) -> bool:
     return response.streaming and not getattr(response, "is_async", False)
 
 
-async def pieces(response: Any, *, threaded: bool) -> AsyncGenerator[bytes, None]:
-    """Yield the body of a response over a synchronous iterator.
+def pieces(response: Any) -> AsyncGenerator[bytes, None]:
+    """Return the body of a response over a synchronous iterator, one piece after another.
 
     Args:
         response: a ``StreamingHttpResponse`` or ``FileResponse``.
-        threaded: its view ran in a thread, so the iterator runs there too.
 
-    Yields:
-        Each part of the body. A file that is not in memory is read in a thread; any other iterator
+    Returns:
+        A generator. Where the request has a thread, because its view ran there, the iterator runs
+        there too. A file that is not in memory is read in a thread of its own. Any other iterator
         runs in the bridge, so that it may query.
     """
-    iterator, following = iter(response.streaming_content), _following(response, threaded)
+    return _pieces(iter(response.streaming_content), _following(response))
+
+
+async def _pieces(iterator: Any, following: Callable[..., Any]) -> AsyncGenerator[bytes, None]:
     while (piece := await following(iterator)) is not END:
         yield piece
         # A server waits only when its buffer is full; other requests want their turn before.
         await asyncio.sleep(0)
 
 
-def _following(response: Any, threaded: bool) -> Callable[..., Any]:
-    if threaded:
+def _following(response: Any) -> Callable[..., Any]:
+    if has_thread():
         return sync_to_async(_next, thread_sensitive=True)
     if isinstance(response, FileResponse) and not _is_in_memory(response.file_to_stream):
         return awaitable(_next_in_thread)

@@ -26,6 +26,7 @@ class Redirect:
         before: the first that has it no more, None if all do.
         new: whether Django does not have the name, so that it is added.
         app: the application that must be installed for the owner to be importable.
+        in_tests: whether only tests import the owner; ``turbo_orm.test`` has it replaced.
     """
 
     owner: str
@@ -36,6 +37,7 @@ class Redirect:
     before: tuple[int, int] | None = None
     new: bool = False
     app: str | None = None
+    in_tests: bool = False
 
     @property
     def applies(self) -> bool:

@@ -55,6 +55,23 @@ SERVING = (
         before=(5, 0),
     ),
     Redirect(
+        "django.core.handlers.exception",
+        "sync_to_async",
+        replacements.inside_the_bridge,
+        ("convert_exception_to_response:inner",),
+    ),
+    Redirect(
+        "django.core.handlers.base.BaseHandler", "load_middleware", replacements.load_middleware
+    ),
+    Redirect(
+        "django.test.client",
+        "sync_to_async",
+        replacements.inside_the_bridge,
+        ("AsyncClientHandler.__call__",),
+        since=(5, 0),
+        in_tests=True,
+    ),
+    Redirect(
         "django.utils.deprecation",
         "sync_to_async",
         replacements.sync_to_async,

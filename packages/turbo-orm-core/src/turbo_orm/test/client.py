@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http.response import HttpResponseBase
 from django.test import client as django_client
 
 from ..asgi.handler import BridgedHandler
 from ..bridge import portal
+from ..redirect import apply_in_tests
+
+apply_in_tests()
 
 
 class BridgedAsyncClientHandler(BridgedHandler, django_client.AsyncClientHandler):
     """Serves the requests of a test client through the bridge, one entry for each."""
 
-    async def __call__(self, scope: dict[str, Any]) -> HttpResponseBase:
+    async def __call__(self, scope: dict[str, Any]) -> Any:
         """Return the response to one request.
 
         Args:

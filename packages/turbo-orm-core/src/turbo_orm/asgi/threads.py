@@ -1,0 +1,28 @@
+"""The thread that a request may have: where its synchronous view, or its own hops, ran."""
+
+from __future__ import annotations
+
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import close_old_connections
+
+
+def has_thread() -> bool:
+    """Tell whether something of this request has run in its thread."""
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    return context is not None and context in SyncToAsync.context_to_thread_executor
+
+
+async def finish_thread() -> None:
+    """Wait for the request's thread, and close the connections that were opened there."""
+    if has_thread():
+        await sync_to_async(close_old_connections, thread_sensitive=True)()
+
+
+async def wait_for_thread() -> None:
+    """Wait until the request's thread has done what it was asked to do."""
+    if has_thread():
+        await sync_to_async(_nothing, thread_sensitive=True)()
+
+
+def _nothing() -> None:
+    """Be the last in the queue of the thread."""
