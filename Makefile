@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-plans bench-serving conformance conformance-all lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -19,6 +19,7 @@ help:
 	@echo "make check  lint, formatting, types, layers, the documentation's examples"
 	@echo "make bench  what one aget() costs, and where"
 	@echo "make bench-plans  what an operation costs, beside others' (about 4 minutes)"
+	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
 	@echo "make conformance      Django's own tests, in three modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make lock   bring uv.lock up to date"
@@ -65,6 +66,9 @@ bench:
 
 bench-plans:
 	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.plans $(ARGS)
+
+bench-serving:
+	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.serving $(ARGS)
 
 lock:
 	$(BOOTSTRAP) lock
