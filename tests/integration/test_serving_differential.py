@@ -49,7 +49,11 @@ EXPECTED = (
         for field, stock, ours in (
             ("logs", f"*({SYNC_ONLY})", f"{FAILED} [500] ({UNAWAITED})"),
             ("body", SYNC_ONLY.partition(": ")[2], UNAWAITED.partition(": ")[2]),
-            ("warnings", "", "RuntimeWarning: coroutine 'AsyncCallable.__call__' was never awaited"),
+            (
+                "warnings",
+                "",
+                "RuntimeWarning: coroutine 'AsyncCallable.__call__' was never awaited",
+            ),
         )
     ),
 )

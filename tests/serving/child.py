@@ -1,4 +1,4 @@
-"""One flavour of server in a process of its own: ``python -m tests.serving.child out.json``."""
+"""One flavour of server and its client, and what was seen of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ import gc
 import gzip
 import html
 import json
-import os
 import re
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.serving.settings"
-
-import django
-
-django.setup()
 
 from django.conf import settings
 from django.core.cache import caches
@@ -37,8 +29,8 @@ from django.test.utils import (
 )
 
 from . import recorder
-from .flavours import STOCK
 from .client import Answer, Client, Step
+from .flavours import STOCK
 from .normalise import Normaliser
 from .scripts import SCENARIOS
 from .scripts.base import Scenario
@@ -50,7 +42,7 @@ DEBUG_PAGE = re.compile(r'<pre class="exception_value">(.*?)</pre>', re.DOTALL)
 LONG = 20_000
 
 
-def main(flavour: str, target: Path) -> None:
+def run(target: Path) -> None:
     """Run every scenario and write what was seen."""
     setup_test_environment(debug=False)
     created = setup_databases(verbosity=0, interactive=False)
@@ -62,7 +54,7 @@ def main(flavour: str, target: Path) -> None:
     # What a request leaves behind is collected after each; not Django and the project.
     gc.freeze()
     try:
-        seen = asyncio.run(run_all(application_of(flavour)))
+        seen = asyncio.run(run_all(application_of(settings.FLAVOUR)))
     finally:
         connections.close_all()
         teardown_databases(created, verbosity=0)
@@ -176,7 +168,3 @@ def headers_of(answer: Answer) -> list[str]:
         f"{name}: {'of a debug page' if shown and name == 'Content-Length' else value}"
         for name, value in answer.headers
     ]
-
-
-if __name__ == "__main__":
-    main(settings.FLAVOUR, Path(sys.argv[1]))

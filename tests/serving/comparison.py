@@ -67,7 +67,7 @@ def serve_all(folder: Path) -> dict[str, Seen]:
 
 def _start(flavour: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.serving.child", str(folder / flavour)],
+        [sys.executable, "-m", "tests.serving", str(folder / flavour)],
         cwd=ROOT,
         env={
             **os.environ,
