@@ -28,7 +28,7 @@ def multipart(name: str, path: str, size: int, *, pieces: int = 1, end: bool = T
 
 _JSON = (("content-type", "application/json"),)
 
-SCENARIOS = tuple(
+_FILES = tuple(
     Scenario(
         f"uploads, {stack}",
         (
@@ -56,7 +56,9 @@ SCENARIOS = tuple(
         stack=stack,
     )
     for stack in ("none", "defaults")
-) + (
+)
+SCENARIOS = (
+    *_FILES,
     Scenario(
         "bodies",
         (
