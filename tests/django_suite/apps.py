@@ -43,7 +43,7 @@ GROUPS = {
         asgi handlers middleware middleware_exceptions csrf_tests sessions_tests auth_tests
         messages_tests view_tests test_client test_client_regress decorators logging_tests
         requests_tests responses httpwrappers signed_cookies_tests staticfiles_tests
-        conditional_processing shortcuts urlpatterns_reverse i18n
+        conditional_processing shortcuts urlpatterns_reverse
     """,
 }
 # Any synchronous Django code may run in the bridge; the other modes are about the ORM.

@@ -25,36 +25,32 @@ def get_hasher(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def bridged(algorithm: Any = "default") -> Any:
         hasher = original(algorithm)
-        return _offloading(hasher) if in_bridge() else hasher
+        if isinstance(hasher, BasePasswordHasher) and in_bridge():
+            _offload_methods(hasher)
+        return hasher
 
     return bridged
 
 
-def _offloading(hasher: Any) -> Any:
-    kind: Any = type(hasher)
-    if not issubclass(kind, BasePasswordHasher) or hasattr(kind, "of_turbo_orm"):
-        return hasher
-    made = object.__new__(_offloading_class(kind))
-    # One state, so that what is changed of either is changed of both.
-    made.__dict__ = hasher.__dict__
-    return made
+def _offload_methods(hasher: BasePasswordHasher) -> None:
+    # On the object, which Django keeps: of its class others may make hashers, or count calls.
+    state = vars(hasher)
+    if EXPENSIVE[0] not in state:
+        state.update({name: _offloaded(hasher, name) for name in EXPENSIVE})
 
 
-@functools.lru_cache(maxsize=64)
-def _offloading_class(kind: Any) -> Any:
-    methods = {name: _offloaded(getattr(kind, name)) for name in EXPENSIVE}
-    return type(
-        kind.__name__, (kind,), {**methods, "__module__": kind.__module__, "of_turbo_orm": True}
-    )
-
-
-def _offloaded(method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
+def _offloaded(hasher: BasePasswordHasher, name: str) -> Callable[..., Any]:
     def offloaded(*args: Any, **kwargs: Any) -> Any:
+        method = getattr(type(hasher), name)
         # In the thread it is called again, by methods of the hasher.
-        return await_thread(method, *args, **kwargs) if in_bridge() else method(*args, **kwargs)
+        call = await_thread if in_bridge() else _call
+        return call(method, hasher, *args, **kwargs)
 
     return offloaded
+
+
+def _call(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return method(*args, **kwargs)
 
 
 def in_thread(original: Callable[..., Any]) -> Callable[..., Any]:
