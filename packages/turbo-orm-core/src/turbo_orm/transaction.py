@@ -77,7 +77,7 @@ def enter(block: Atomic) -> None:
             "it in the task that opened the outer block, or start this task outside that block."
         )
     block.__enter__()
-    if hold is None:
+    if hold is None or hold.transaction.is_root:
         lending.pin(alias)
 
 
@@ -97,7 +97,7 @@ def leave(
         )
     open_transaction = hold.transaction
     wrapper = lending.take_last_turn(alias)
-    if len(wrapper.atomic_blocks) <= 1:
+    if wrapper.in_outermost_block:
         lending.unpin(open_transaction)
     block.__exit__(exc_type, exc_value, traceback)
 

@@ -64,8 +64,8 @@ class Scope:
         while self.wrappers or self.private:
             # The job's own until it is handed back: closing a cursor that was left open asks.
             wrapper = next(iter(self.wrappers.values())) if self.wrappers else self.private[-1]
-            wrapper.in_atomic_block = False
             try:
+                wrapper.drop_blocks()
                 wrapper.finish()
             finally:
                 if self.wrappers.get(wrapper.alias) is wrapper:
@@ -147,6 +147,8 @@ def check_access(wrapper: BridgedWrapper) -> None:
     """
     job = current_job()
     if job is None:
+        if wrapper.may_be_used_synchronously():
+            return
         raise SynchronousOnlyOperation(
             f"Database {wrapper.alias!r} was used synchronously on the event loop, outside the "
             "bridge. Await the awaitable form instead (`await queryset.alist()`, `async for`, "

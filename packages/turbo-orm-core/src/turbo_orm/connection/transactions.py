@@ -24,6 +24,9 @@ logger = logging.getLogger("turbo_orm")
 class Transaction:
     """One transaction, from the outermost ``atomic`` to its end."""
 
+    # Whether it was begun outside the event loop and every context is in it: that of a test.
+    is_root = False
+
     def __init__(self, wrapper: BridgedWrapper) -> None:
         self.alias = wrapper.alias
         self.wrapper = wrapper
@@ -73,6 +76,8 @@ class Hold(NamedTuple):
     turn: Turn | None
 
 
+# The transactions that contexts are in which began none themselves.
+_roots: dict[str, Transaction] = {}
 _holds: ContextVar[Mapping[str, Hold]] = ContextVar("turbo_orm.transactions")
 
 
@@ -91,16 +96,36 @@ def current_hold(alias: str) -> Hold | None:
     """
     holds = _holds.get(None)
     hold = holds.get(alias) if holds else None
-    if hold is None or not hold.transaction.ended:
+    if hold is None:
+        return _root_hold(alias) if _roots else None
+    if not hold.transaction.ended:
         return hold
     if hold.transaction.owned_by_this_task:
         set_hold(alias, None)
-        return None
+        return _root_hold(alias)
     raise TransactionManagementError(
         f"The atomic block of database {alias!r} in which this task was started has ended. Await "
         "the task before the block ends, or start it outside of it: "
         "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one in no block."
     )
+
+
+def _root_hold(alias: str) -> Hold | None:
+    root = _roots.get(alias)
+    return None if root is None else Hold(root, None)
+
+
+def root_of(alias: str) -> Transaction | None:
+    """Return the transaction that every context of the process is in, if there is one."""
+    return _roots.get(alias)
+
+
+def set_root(alias: str, root: Transaction | None) -> None:
+    """Put every context of the process into a transaction, or out of it."""
+    if root is None:
+        _roots.pop(alias, None)
+    else:
+        _roots[alias] = root
 
 
 def set_hold(alias: str, hold: Hold | None) -> None:

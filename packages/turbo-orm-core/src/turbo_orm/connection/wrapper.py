@@ -115,6 +115,19 @@ class BridgedWrapper(Base):
         """Raise unless the running code may use this wrapper and its connection."""
         scope.check_access(self)
 
+    def may_be_used_synchronously(self) -> bool:
+        """Tell whether code outside the bridge may use this wrapper here."""
+        return False
+
+    @property
+    def in_outermost_block(self) -> bool:
+        """Whether no more than the block is open that began the transaction."""
+        return len(self.atomic_blocks) <= 1
+
+    def drop_blocks(self) -> None:
+        """Forget the blocks that a job left open."""
+        self.in_atomic_block = False
+
     def note_interruption(self) -> None:
         """Mark the block for rollback after something that is no ``Exception``: a cancellation.
 

@@ -13,11 +13,28 @@ RecipeOf = Callable[[str], PoolRecipe]
 
 _pools: dict[tuple[str, int], Pool] = {}
 _recipes: list[RecipeOf] = []
+# Aliases of which no connection may be lent just now, each with what says why.
+_refusals: dict[str, Callable[[], BaseException]] = {}
 
 
 def use_recipes(recipe_of: RecipeOf) -> None:
     """Say how the recipe of an alias is found; the layer above knows Django's settings."""
     _recipes[:] = [recipe_of]
+
+
+def refuse_pool(alias: str, error: Callable[[], BaseException]) -> None:
+    """Let no connection of an alias be lent: a test may not use it, or would not see its rows.
+
+    Args:
+        alias: the database alias.
+        error: makes what is raised instead.
+    """
+    _refusals[alias] = error
+
+
+def admit_pool(alias: str) -> None:
+    """Let connections of an alias be lent again."""
+    _refusals.pop(alias, None)
 
 
 def get_pool(alias: str) -> Pool:
@@ -27,6 +44,8 @@ def get_pool(alias: str) -> Pool:
         RuntimeError: no event loop is running.
         ImproperlyConfigured: the alias is not a PostgreSQL database.
     """
+    if _refusals and alias in _refusals:
+        raise _refusals[alias]()
     loop = asyncio.get_running_loop()
     pool = _pools.get((alias, id(loop)))
     if pool is None or pool.loop is not loop or pool.closed:

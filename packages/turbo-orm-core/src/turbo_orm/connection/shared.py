@@ -1,0 +1,311 @@
+"""One connection in one transaction for the whole process: what isolates a test.
+
+Django's test cases begin a transaction on the synchronous connection of their thread. Here that very
+connection serves the event loop too. Each job takes its turn on it; an ``atomic`` block, which is a
+savepoint then, keeps its turn until it ends, so that the blocks of several tasks never interleave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from typing import Any
+
+from django.db import connections
+from psycopg import AsyncConnection
+
+from ..bridge import Job, await_, current_job
+from ..conf import get_settings
+from .engine import bridged_class
+from .facade import BridgedConnection
+from .scope import scope_of
+from .transactions import Hold, Transaction, Turn, root_of, set_hold, set_root
+from .wrapper import BridgedWrapper
+
+logger = logging.getLogger("turbo_orm")
+
+
+def on_event_loop() -> bool:
+    """Tell whether an event loop runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class RootTransaction(Transaction):
+    """The transaction of a test: every job on whatever loop takes turns on it."""
+
+    is_root = True
+
+    def __init__(self, wrapper: SharedWrapper) -> None:
+        self.alias = wrapper.alias
+        self.wrapper = wrapper
+        self.task = None
+        self.ended = False
+        self._locks: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
+
+    @property
+    def lock(self) -> asyncio.Lock:  # type: ignore[override]
+        """The lock of the running loop: a lock belongs to the loop that first waited for it."""
+        return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+    @property
+    def owned_by_this_task(self) -> bool:
+        """Whether the running task may begin blocks: each may."""
+        return True
+
+    def expire(self, task: object = None) -> None:
+        """Pass: it ends with its test."""
+
+
+class BlockTransaction(Transaction):
+    """An outermost ``atomic`` block inside the transaction of a test."""
+
+    wrapper: SharedWrapper
+
+    def __init__(self, wrapper: SharedWrapper, waiting: Turn) -> None:
+        super().__init__(wrapper)
+        self.depth = len(wrapper.atomic_blocks)
+        # The turn on the test's transaction, kept until the block has ended.
+        self.waiting = waiting
+
+    def expire(self, task: object = None) -> None:
+        """End the block without waiting: what follows finds the transaction in need of rollback.
+
+        Args:
+            task: the task whose end calls this.
+        """
+        if self.ended:
+            return
+        if task is not None:
+            logger.error("A task ended inside an atomic block of %r", self.alias)
+        self.wrapper.drop_blocks()
+
+
+class Blocks(list[Any]):
+    """The open ``atomic`` blocks of a wrapper, which tells it of the outermost one on the loop."""
+
+    def __init__(self, wrapper: SharedWrapper) -> None:
+        super().__init__(wrapper.atomic_blocks)
+        self._wrapper = weakref.ref(wrapper)
+
+    def append(self, block: Any) -> None:
+        """Note that a block was entered."""
+        super().append(block)
+        wrapper = self._wrapper()
+        if wrapper is not None:
+            wrapper.note_entered()
+
+    def pop(self, index: Any = -1) -> Any:
+        """Note that a block is being left."""
+        block = super().pop(index)
+        wrapper = self._wrapper()
+        if wrapper is not None:
+            wrapper.note_left()
+        return block
+
+
+def _own(name: str) -> property:
+    """Return an attribute that is the wrapper's and not, as elsewhere, the context's."""
+
+    def get(self: Any) -> Any:
+        return self.__dict__[name]
+
+    def put(self: Any, value: Any) -> None:
+        self.__dict__[name] = value
+
+    return property(get, put)
+
+
+class SharedWrapper(BridgedWrapper):
+    """Mixed into the class of a test's wrapper while the test runs, by ``share``."""
+
+    root: RootTransaction
+    # Whoever asks what was executed asks about the test, in whatever task it ran.
+    queries_log = _own("queries_log")
+    force_debug_cursor = _own("force_debug_cursor")
+    execute_wrappers = _own("execute_wrappers")
+
+    @property
+    def connection(self) -> Any:
+        """The connection's face for where it is used: the event loop's, or psycopg's own."""
+        plain = self.__dict__["connection"]
+        return self._face(plain) if plain is not None and on_event_loop() else plain
+
+    @connection.setter
+    def connection(self, value: Any) -> None:
+        self.__dict__["connection"] = value
+
+    def _face(self, plain: Any) -> BridgedConnection:
+        loop = asyncio.get_running_loop()
+        face = self._faces.get(loop)
+        if face is None or face.pgconn is not plain.pgconn:
+            source: Any = AsyncConnection(plain.pgconn, row_factory=plain.row_factory)
+            source._adapters, source._prepared = plain._adapters, plain._prepared
+            # As a connection in a pool: psycopg would warn of one that nobody closes.
+            source._pool = None
+            face = BridgedConnection(source, plain.cursor_factory, get_settings().CLEANUP_TIMEOUT)
+            face.lessee = self
+            self._faces[loop] = face
+        face._autocommit = plain._autocommit
+        return face
+
+    @property
+    def _faces(self) -> weakref.WeakKeyDictionary[Any, BridgedConnection]:
+        faces: weakref.WeakKeyDictionary[Any, BridgedConnection] = self.__dict__["_turbo_faces"]
+        return faces
+
+    def may_be_used_synchronously(self) -> bool:
+        """Tell whether code outside the bridge may use this wrapper here."""
+        return not on_event_loop()
+
+    def ensure_connection(self) -> None:
+        """Connect, where no loop runs; on the loop the test has a connection already."""
+        if self.connection is None:
+            super(BridgedWrapper, self).ensure_connection()
+
+    def connect(self) -> None:
+        """Connect as Django does."""
+        self.check_access()
+        super(BridgedWrapper, self).connect()
+
+    def _close(self) -> None:
+        plain = self.__dict__["connection"]
+        if plain is not None:
+            plain.close()
+
+    def _shielded(self) -> Any:
+        return super()._shielded() if on_event_loop() else _NoShield()
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        self.check_access()
+        super(BridgedWrapper, self)._set_autocommit(autocommit)
+
+    def execute_wrapper(self, wrapper: Any) -> Any:
+        """Call a hook around each statement of the test."""
+        return super(BridgedWrapper, self).execute_wrapper(wrapper)
+
+    def hand_back(self, *, broken: bool = False) -> None:
+        """Keep the connection: it is the test's."""
+
+    def finish(self) -> None:
+        """Keep the connection: it is the test's."""
+
+    @property
+    def in_outermost_block(self) -> bool:
+        """Whether no more than the outermost block of the loop is open."""
+        block = self._transaction
+        return isinstance(block, BlockTransaction) and len(self.atomic_blocks) <= block.depth
+
+    def note_entered(self) -> None:
+        """Let the outermost block that a job enters keep its turn."""
+        job = current_job()
+        if job is None or self._transaction is not None:
+            return
+        scope = scope_of(job)
+        waiting = scope.turns.pop(self.alias)
+        block = self._transaction = BlockTransaction(self, waiting)
+        # Nobody else knows of the lock yet, so this never waits.
+        await_(block.lock.acquire())
+        turn = scope.turns[self.alias] = Turn(block, None, block.lock)
+        scope.begun.append(block)
+        set_hold(self.alias, Hold(block, turn))
+
+    def note_left(self) -> None:
+        """Let this job keep its turn to the end, now that its outermost block is being left."""
+        block, job = self._transaction, current_job()
+        if not isinstance(block, BlockTransaction) or len(self.atomic_blocks) >= block.depth:
+            return
+        self._transaction = None
+        block.ended = True
+        if job is None:
+            self._release(block)
+            return
+        scope = scope_of(job)
+        if block in scope.begun:
+            scope.begun.remove(block)
+        turn = scope.turns.pop(self.alias, None)
+        if turn is not None:
+            turn.released = True
+            turn.lock.release()
+        self._go_on(job, block)
+
+    def _go_on(self, job: Job, block: BlockTransaction) -> None:
+        scope_of(job).turns[self.alias] = block.waiting
+        set_hold(self.alias, Hold(block.waiting.transaction, block.waiting))
+
+    def _release(self, block: BlockTransaction) -> None:
+        block.waiting.released = True
+        block.waiting.lock.release()
+
+    def drop_blocks(self) -> None:
+        """Forget the blocks that a job left open; what they did must be rolled back."""
+        block = self._transaction
+        if not isinstance(block, BlockTransaction):
+            return
+        self._transaction = None
+        block.ended = True
+        del self.atomic_blocks[block.depth - 1 :]
+        del self.savepoint_ids[max(0, block.depth - 2) :]
+        self.needs_rollback = True
+        self._release(block)
+
+
+class _NoShield:
+    """Where no loop runs nothing can be cancelled."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def is_shared(alias: str) -> bool:
+    """Tell whether the event loop uses this thread's connection of an alias."""
+    return root_of(alias) is not None
+
+
+def share(alias: str) -> None:
+    """Let the event loop use the connection, and the transaction, that this thread has.
+
+    Args:
+        alias: a PostgreSQL database; its connection is in an ``atomic`` block.
+    """
+    wrapper: Any = connections[alias]
+    engine = type(wrapper)
+    state = vars(wrapper)
+    state.update({"_turbo_engine": engine, "_turbo_faces": weakref.WeakKeyDictionary()})
+    state.update({"_transaction": None, "_lender": None, "_named_cursors": [], "home": None})
+    wrapper.__class__ = _shared_class(engine)
+    wrapper.atomic_blocks = Blocks(wrapper)
+    root = RootTransaction(wrapper)
+    set_root(alias, root)
+
+
+def unshare(alias: str) -> None:
+    """Give the connection back to its thread alone."""
+    root = root_of(alias)
+    if root is None:
+        return
+    wrapper: Any = root.wrapper
+    root.ended = True
+    set_root(alias, None)
+    state = vars(wrapper)
+    wrapper.atomic_blocks = list(wrapper.atomic_blocks)
+    wrapper.__class__ = state.pop("_turbo_engine")
+    for name in ("_turbo_faces", "_transaction", "_lender", "_named_cursors", "home"):
+        state.pop(name)
+
+
+_classes: dict[Any, Any] = {}
+
+
+def _shared_class(engine: Any) -> Any:
+    made = _classes.get(engine)
+    if made is None:
+        made = _classes[engine] = type(engine.__name__, (SharedWrapper, bridged_class(engine)), {})
+    return made

@@ -1,0 +1,73 @@
+"""Coroutines in test cases: run on an event loop of this very thread."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar
+from unittest import IsolatedAsyncioTestCase
+
+from ..connection.shared import on_event_loop
+from ..lifecycle import close_pools
+
+T = TypeVar("T")
+
+
+def run_on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a loop of its own in this thread, and close the pools it opened."""
+
+    async def main() -> T:
+        try:
+            return await coroutine
+        finally:
+            await close_pools()
+
+    return asyncio.run(main())
+
+
+def also_synchronous(function: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Any]:
+    """Return a function that runs a coroutine function where no loop runs, else returns its result.
+
+    So Django can call what a test class has written as a coroutine.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        coroutine = function(*args, **kwargs)
+        return coroutine if on_event_loop() else run_on_loop(coroutine)
+
+    return call
+
+
+class CoroutineTest:
+    """A coroutine test that does not look like one, so that Django sends it to no other thread."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function, updated=())
+        # Markers of unittest: skip, expected failure.
+        vars(self).update(vars(function))
+        self.function = function
+
+    def __call__(self) -> Any:
+        """Return the test's coroutine."""
+        return self.function()
+
+
+class LoopMixin(IsolatedAsyncioTestCase):
+    """Adds ``asyncSetUp``, ``asyncTearDown`` and their kin to Django's test cases."""
+
+    _testMethodName: str
+
+    def _setup_and_call(self, result: Any, debug: bool = False) -> None:
+        method = getattr(self, self._testMethodName)
+        if iscoroutinefunction(method):
+            setattr(self, self._testMethodName, CoroutineTest(method))
+        django_case: Any = super()
+        django_case._setup_and_call(result, debug)
+
+    def _callTestMethod(self, method: Any) -> None:  # noqa: N802  # unittest's hook
+        function = method.function if isinstance(method, CoroutineTest) else method
+        unittest_case: Any = super()
+        unittest_case._callTestMethod(function)
