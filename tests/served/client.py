@@ -43,11 +43,11 @@ class Connection:
         self.writer.transport.abort()
 
     def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> None:
-        """Send a request; a name with `_` becomes one with `-`."""
+        """Send a request; a name with `_` becomes one with `-`, one without value is left out."""
         lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        if method == "POST":
-            named.setdefault("Content-Length", str(len(body)))
+        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        if method == "POST" and "Content_Length" not in headers:
+            named["Content-Length"] = str(len(body))
         lines += [f"{name}: {value}" for name, value in named.items()]
         self.writer.write("\r\n".join([*lines, "", ""]).encode() + body)
 

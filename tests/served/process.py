@@ -22,7 +22,6 @@ PATIENCE = 20.0
 
 COMMANDS = {
     "uvicorn": ["uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", "{port}"],
-    # Without workers it serves in the process that was started.
     "hypercorn": ["hypercorn", APPLICATION, "--bind", "127.0.0.1:{port}"],
     "granian": ["granian", APPLICATION, "--interface", "asgi", "--port", "{port}"],
     "daphne": ["daphne", APPLICATION, "--bind", "127.0.0.1", "--port", "{port}"],
@@ -62,6 +61,8 @@ class Served:
             "DJANGO_SETTINGS_MODULE": "tests.served.settings",
             "SERVED": json.dumps(changes),
             "PYTHONPATH": str(ROOT),
+            # What is left open at the end is complained of.
+            "PYTHONWARNINGS": "default::ResourceWarning",
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", *words, *options],
@@ -69,6 +70,8 @@ class Served:
             env=environment,
             stdout=self.output,
             stderr=subprocess.STDOUT,
+            # Some servers have workers, which a signal by force is to reach too.
+            start_new_session=True,
         )
 
     @property
@@ -138,7 +141,7 @@ class Served:
         try:
             await self.ended()
         except AssertionError:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             raise
 
