@@ -20,7 +20,7 @@ help:
 	@echo "make bench  what one aget() costs, and where"
 	@echo "make bench-plans  what an operation costs, beside others' (about 4 minutes)"
 	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
-	@echo "make conformance      Django's own tests, in three modes (APPS=..., MODES=...)"
+	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make lock   bring uv.lock up to date"
 	@echo "make clean  remove environments and caches"
@@ -41,8 +41,8 @@ check:
 	$(RUN) --group dev lint-imports
 	$(RUN) --group dev python scripts/check_docs.py
 
-# APPS="basic lookup" restricts it, MODES="bridge native async" too.
-MODES ?= bridge native async
+# APPS="basic lookup" restricts it, MODES="bridge native" too.
+MODES ?= bridge native async serving
 SUITE = $(RUN) --group conformance $(WITH_POSTGRES) --fast python -m tests.django_suite
 
 conformance:

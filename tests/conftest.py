@@ -12,7 +12,7 @@ import pytest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-pytest_plugins = ["tests.aliases"]
+pytest_plugins = ["tests.aliases", "tests.asgi_client"]
 
 
 def pytest_configure() -> None:

@@ -75,9 +75,7 @@ def answered(method="GET", path="/", body=b"", pieces=1):
 
 async def ask(handler, scope, waiting, sent):
     async def receive():
-        if waiting:
-            return waiting.pop(0)
-        await asyncio.get_running_loop().create_future()
+        return waiting.pop(0) if waiting else await asyncio.get_running_loop().create_future()
 
     async def send(message):
         sent.append(message)

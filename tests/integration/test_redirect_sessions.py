@@ -125,7 +125,8 @@ class Inherited(SessionBase):
 class OfDatabase(SessionStore):
     """A store of the database that only its author knows, with a synchronous method of its own."""
 
-    aexists = SessionBase.aexists
+    async def aexists(self, session_key):
+        return await SessionBase.aexists(self, session_key)
 
     def exists(self, session_key):
         return (threading.current_thread(), self.model.objects.count())

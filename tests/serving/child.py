@@ -1,4 +1,4 @@
-"""One flavour of server in a process of its own: ``python -m tests.serving.child out.json``."""
+"""One flavour of server and its client, and what was seen of them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,12 @@ import gc
 import gzip
 import html
 import json
-import os
 import re
-import sys
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.serving.settings"
-
-import django
-
-django.setup()
 
 from django.conf import settings
 from django.core.cache import caches
@@ -37,6 +30,7 @@ from django.test.utils import (
 
 from . import recorder
 from .client import Answer, Client, Step
+from .flavours import STOCK
 from .normalise import Normaliser
 from .scripts import SCENARIOS
 from .scripts.base import Scenario
@@ -48,7 +42,7 @@ DEBUG_PAGE = re.compile(r'<pre class="exception_value">(.*?)</pre>', re.DOTALL)
 LONG = 20_000
 
 
-def main(flavour: str, target: Path) -> None:
+def run(target: Path) -> None:
     """Run every scenario and write what was seen."""
     setup_test_environment(debug=False)
     created = setup_databases(verbosity=0, interactive=False)
@@ -60,7 +54,7 @@ def main(flavour: str, target: Path) -> None:
     # What a request leaves behind is collected after each; not Django and the project.
     gc.freeze()
     try:
-        seen = asyncio.run(run_all(application_of(flavour)))
+        seen = asyncio.run(run_all(application_of(settings.FLAVOUR)))
     finally:
         connections.close_all()
         teardown_databases(created, verbosity=0)
@@ -69,7 +63,7 @@ def main(flavour: str, target: Path) -> None:
 
 def application_of(flavour: str) -> Callable[[], Any]:
     """Return what makes the application."""
-    if flavour == "ours":
+    if flavour != STOCK:
         from turbo_orm.asgi import get_asgi_application
     else:
         from django.core.asgi import get_asgi_application
@@ -79,11 +73,13 @@ def application_of(flavour: str) -> Callable[[], Any]:
 async def run_all(get_application: Callable[[], Any]) -> dict[str, Any]:
     """Run the scenarios one after another on one loop."""
     seen: dict[str, Any] = {}
+    # One thread for what needs no particular one: `_settle` knows when it is done.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     for scenario in SCENARIOS:
         with surroundings(scenario):
             await asyncio.to_thread(seed)
             await run_scenario(scenario, get_application, seen)
-    if "turbo_orm" in settings.INSTALLED_APPS:
+    if settings.FLAVOUR != STOCK:
         from turbo_orm import close_pools
 
         await close_pools()
@@ -120,6 +116,8 @@ async def run_scenario(
 
 async def _settle() -> None:
     """Let what the request left behind be collected, and end, while it is recorded."""
+    # A thread holds its last job until it is given the next.
+    await asyncio.to_thread(int)
     gc.collect()
     for _ in range(5):
         await asyncio.sleep(0)
@@ -170,7 +168,3 @@ def headers_of(answer: Answer) -> list[str]:
         f"{name}: {'of a debug page' if shown and name == 'Content-Length' else value}"
         for name, value in answer.headers
     ]
-
-
-if __name__ == "__main__":
-    main(settings.FLAVOUR, Path(sys.argv[1]))

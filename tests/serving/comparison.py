@@ -1,4 +1,4 @@
-"""Run both flavours and compare what they did, but for what is known to differ."""
+"""Run every flavour and compare what they did, but for what is known to differ."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .flavours import FLAVOURS, STOCK
+
 ROOT = Path(__file__).parent.parent.parent
-FLAVOURS = ("stock", "ours")
 
 Seen = dict[str, dict[str, Any]]
 
@@ -25,9 +26,10 @@ class Expected:
     Args:
         where: a pattern of ``scenario/step``.
         field: of what was recorded.
-        stock: the line, as a pattern.
+        stock: the line, as a pattern; empty if there is none, and ours comes first.
         ours: the line in its place; empty if there is none.
         reason: why that is right.
+        flavours: a pattern of those that differ.
     """
 
     where: str
@@ -35,18 +37,25 @@ class Expected:
     stock: str
     ours: str
     reason: str
+    flavours: str = "*"
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return stock Django's lines as ours should be."""
+        if not self.stock:
+            return [self.ours, *lines]
         mapped = [self.ours if fnmatch.fnmatchcase(line, self.stock) else line for line in lines]
         return [line for line in mapped if line]
 
-    def concerns(self, where: str, field: str) -> bool:
-        """Tell whether it is about one field of one request."""
-        return field == self.field and fnmatch.fnmatchcase(where, self.where)
+    def concerns(self, flavour: str, where: str, field: str) -> bool:
+        """Tell whether it is about one field of one request to one of ours."""
+        return (
+            field == self.field
+            and fnmatch.fnmatchcase(flavour, self.flavours)
+            and fnmatch.fnmatchcase(where, self.where)
+        )
 
 
-def serve_both(folder: Path) -> dict[str, Seen]:
+def serve_all(folder: Path) -> dict[str, Seen]:
     """Let each flavour answer every request, in processes and databases of their own."""
     running = {flavour: _start(flavour, folder) for flavour in FLAVOURS}
     for flavour, process in running.items():
@@ -58,14 +67,14 @@ def serve_both(folder: Path) -> dict[str, Seen]:
 
 def _start(flavour: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.serving.child", str(folder / flavour)],
+        [sys.executable, "-m", "tests.serving", str(folder / flavour)],
         cwd=ROOT,
         env={
             **os.environ,
             # Sets of names are written into SQL in the order of their hashes.
             "PYTHONHASHSEED": "0",
             "SERVING_FLAVOUR": flavour,
-            "SERVING_DATABASE": f"turbo_serving_{flavour}_{os.getpid()}",
+            "SERVING_DATABASE": f"turbo_serving_{[*FLAVOURS].index(flavour)}_{os.getpid()}",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -73,19 +82,21 @@ def _start(flavour: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def differences(seen: dict[str, Seen], where: str, expected: tuple[Expected, ...]) -> str:
-    """Return what ours did otherwise than stock Django, readable; empty if nothing."""
-    stock, ours = (seen[flavour][where] for flavour in FLAVOURS)
+def differences(
+    seen: dict[str, Seen], flavour: str, where: str, expected: tuple[Expected, ...]
+) -> str:
+    """Return what one of ours did otherwise than stock Django, readable; empty if nothing."""
+    stock, ours = seen[STOCK][where], seen[flavour][where]
     found = []
     for field, value in stock.items():
         lines = _lines(value)
         for each in expected:
-            if each.concerns(where, field):
+            if each.concerns(flavour, where, field):
                 lines = each(lines)
         found += [
             f"{field}: {line}"
             for line in difflib.unified_diff(
-                lines, _lines(ours[field]), "stock", "ours", lineterm="", n=2
+                lines, _lines(ours[field]), STOCK, flavour, lineterm="", n=2
             )
         ]
     return "\n".join(found)

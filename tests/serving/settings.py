@@ -5,12 +5,16 @@ from pathlib import Path
 
 from tests.settings import database
 
+from .flavours import FLAVOURS
 from .stacks import STACKS
 
 FLAVOUR = os.environ["SERVING_FLAVOUR"]
 
 DATABASES = {"default": {**database("default"), "TEST": {"NAME": os.environ["SERVING_DATABASE"]}}}
-TURBO_ORM = {"POOL": {"default": {"min_size": 1, "max_size": 4, "timeout": 10}}}
+TURBO_ORM = {
+    "POOL": {"default": {"min_size": 1, "max_size": 4, "timeout": 10}},
+    **FLAVOURS[FLAVOUR],
+}
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -18,7 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "tests.serving",
 ]
-if FLAVOUR == "ours":
+if FLAVOUR != "stock":
     INSTALLED_APPS.append("turbo_orm")
 # Their tables are made from the models.
 MIGRATION_MODULES = dict.fromkeys(["auth", "contenttypes", "sessions"])

@@ -6,37 +6,36 @@ from django.core.cache import cache, caches
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control, cache_page, never_cache
 
-_calls = itertools.count(1)
+_calls = [itertools.count(1)]
 
 
 def start_again():
     """Count from one again, for the next scenario."""
-    global _calls
-    _calls = itertools.count(1)
+    _calls[:] = [itertools.count(1)]
 
 
 @cache_page(60)
 def in_memory(request):
-    return HttpResponse(f"call {next(_calls)}")
+    return HttpResponse(f"call {next(_calls[0])}")
 
 
 @cache_page(60, cache="table", key_prefix="odd")
 def in_table(request):
-    return HttpResponse(f"call {next(_calls)}")
+    return HttpResponse(f"call {next(_calls[0])}")
 
 
 @never_cache
 def never(request):
-    return HttpResponse(f"call {next(_calls)}")
+    return HttpResponse(f"call {next(_calls[0])}")
 
 
 @cache_control(private=True, max_age=10)
 def controlled(request):
-    return HttpResponse(f"call {next(_calls)}")
+    return HttpResponse(f"call {next(_calls[0])}")
 
 
 async def counted(request):
-    return HttpResponse(f"call {next(_calls)}")
+    return HttpResponse(f"call {next(_calls[0])}")
 
 
 def low_level(request):

@@ -11,6 +11,7 @@ from django.core.exceptions import (
 from django.http import Http404, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.template.response import TemplateResponse
+from django.urls import Resolver404
 
 from ..recorder import note
 
@@ -74,7 +75,8 @@ def broken(request):
 
 def page_not_found(request, exception):
     note("handler404")
-    return HttpResponse(f"not found: {exception}", status=404)
+    reason = "no URL" if isinstance(exception, Resolver404) else exception
+    return HttpResponse(f"not found: {reason}", status=404)
 
 
 def server_error(request):
