@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-plans bench-serving conformance conformance-all lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -19,7 +19,8 @@ help:
 	@echo "make check  lint, formatting, types, layers, the documentation's examples"
 	@echo "make bench  what one aget() costs, and where"
 	@echo "make bench-plans  what an operation costs, beside others' (about 4 minutes)"
-	@echo "make conformance      Django's own tests, in three modes (APPS=..., MODES=...)"
+	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
+	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make lock   bring uv.lock up to date"
 	@echo "make clean  remove environments and caches"
@@ -40,8 +41,8 @@ check:
 	$(RUN) --group dev lint-imports
 	$(RUN) --group dev python scripts/check_docs.py
 
-# APPS="basic lookup" restricts it, MODES="bridge native async" too.
-MODES ?= bridge native async
+# APPS="basic lookup" restricts it, MODES="bridge native" too.
+MODES ?= bridge native async serving
 SUITE = $(RUN) --group conformance $(WITH_POSTGRES) --fast python -m tests.django_suite
 
 conformance:
@@ -65,6 +66,9 @@ bench:
 
 bench-plans:
 	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.plans $(ARGS)
+
+bench-serving:
+	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.serving $(ARGS)
 
 lock:
 	$(BOOTSTRAP) lock

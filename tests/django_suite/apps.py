@@ -71,11 +71,11 @@ def chosen(mode: str, only: str, folder: Path) -> list[str]:
     return [app for app in wanted if (folder / app.partition(".")[0]).is_dir()]
 
 
-def group_of(test: str) -> str:
+def group_of(test: str, mode: str) -> str:
     """Return the group that a test belongs to."""
     app = test.partition(".")[0]
-    for name, text in GROUPS.items():
-        if app in {label.partition(".")[0] for label in text.split()}:
+    for name, labels in groups_of(mode).items():
+        if app in {label.partition(".")[0] for label in labels}:
             return name
     return "others"
 

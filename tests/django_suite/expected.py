@@ -9,9 +9,8 @@ from typing import NamedTuple
 import django
 
 LIST = Path(__file__).with_name("expected.txt")
-# How many tests may differ. In the third mode these are all tests of what needs a thread until
-# requests, sessions and authentication are served without any.
-LIMITS = {"bridge": 20, "native": 40, "async": 40, "serving": 40}
+# How many tests may differ.
+LIMITS = {"bridge": 20, "native": 40, "async": 10, "serving": 10}
 
 
 class Difference(NamedTuple):

@@ -49,7 +49,7 @@ def rows_of(mode: str, outcomes: dict[str, str]) -> list[Row]:
     """Return a row of figures for each group of applications."""
     counts: dict[str, Counter[str]] = {}
     for test, kind in kinds(mode, outcomes).items():
-        counts.setdefault(group_of(_plain(test)), Counter())[kind] += 1
+        counts.setdefault(group_of(_plain(test), mode), Counter())[kind] += 1
     return [Row(mode, group, count) for group, count in sorted(counts.items())]
 
 

@@ -73,6 +73,8 @@ Django {django.get_version()}, psycopg {psycopg.__version__}, Python {platform.p
   `with transaction.atomic()` by our block, iteration by `async for`; `models.Manager` and
   `models.QuerySet` are ours.
 - **async**: Django's own coroutine tests, with every thread hop made to fail.
+- **serving**: our handlers in the place of Django's, under `get_asgi_application()` and both test
+  clients, in the tests of handlers, middleware and what requests pass through.
 
 {text}
 

@@ -112,14 +112,21 @@ def _prepared(mode: str, run: Any) -> Any:
 
 
 def _without_threads(run: Any) -> Any:
-    """Let every thread hop fail."""
+    """Let every thread hop fail but those of `await_thread`: passwords are hashed there."""
+    start = threading.Thread.start
 
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("a thread was asked for")
 
+    def start_ours(thread: threading.Thread) -> None:
+        if not thread.name.startswith("turbo_orm"):
+            refuse()
+        start(thread)
+
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        before = asgiref.sync.SyncToAsync.__call__, threading.Thread.start
-        asgiref.sync.SyncToAsync.__call__ = threading.Thread.start = refuse  # type: ignore
+        before = asgiref.sync.SyncToAsync.__call__, start
+        asgiref.sync.SyncToAsync.__call__ = refuse  # type: ignore
+        threading.Thread.start = start_ours  # type: ignore
         try:
             return run(*args, **kwargs)
         finally:

@@ -5,16 +5,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks.served.wrk import Load, read
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def run_plans(*options: str) -> subprocess.CompletedProcess[str]:
+# Two requests and a report of them, in the words of wrk.
+STAND_IN_FOR_WRK = f"""#!{sys.executable}
+import os, sys, urllib.request
+cookie = sys.argv[sys.argv.index("-H") + 1].partition(": ")
+path, numbers = os.environ["BENCH_PATH"], int(os.environ["BENCH_NUMBERS"])
+for number in (1, numbers):
+    page = sys.argv[-1] + (path % number if "%" in path else path)
+    urllib.request.urlopen(urllib.request.Request(page, headers={{cookie[0]: cookie[2]}})).read()
+print("  Latency Distribution\\n     50%  900.00us\\n     75%    1.50ms\\n     99%    1.10s")
+print("  2 requests in 1.00s, 1.00KB read\\nRequests/sec:   2000.00\\nTransfer/sec:  1.0KB")
+"""
+
+
+def run_benchmark(
+    name: str, *options: str, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
     server = os.environ.get("DATABASE_URL") or os.environ["TURBO_TEST_DSN"]
-    environment = {**os.environ, "DATABASE_URL": server}
+    environment = {**os.environ, "DATABASE_URL": server, "PATH": path}
     # Each system sets Django up for itself.
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.plans", "--tasks", "2", *options],
+        [sys.executable, "-m", f"benchmarks.{name}", *options],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -25,8 +44,57 @@ def run_plans(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_answers_are_right_and_a_run_ends_in_the_tables():
-    done = run_plans("--systems", "turbo", "psycopg", "--rounds", "1", "--seconds", "0.02")
+    options = ("--tasks", "2", "--rounds", "1", "--seconds", "0.02")
+    done = run_benchmark("plans", *options, "--systems", "turbo", "psycopg")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("answers rightly") == 6
     assert "aget() by primary key" in done.stdout
     assert "2.5 x Django's own a*" in done.stdout
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    """A PATH whose wrk makes two requests."""
+    wrk = tmp_path / "wrk"
+    wrk.write_text(STAND_IN_FOR_WRK)
+    wrk.chmod(0o755)
+    return f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_both_handlers_serve_the_right_pages_and_a_run_ends_in_the_tables(stand_in):
+    done = run_benchmark("serving", "--rounds", "1", "--connections", "2", path=stand_in)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("answers rightly") == 10
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Requests per second")
+    assert (
+        "| empty view, the seven default middleware | 2,000 ± 0 | 2,000 ± 0 | 1.0 | ≥ 10, missed |"
+    ) in lines
+    assert lines[-1].startswith("| logged in, the seven default middleware | ")
+    assert lines[-1].endswith(" | 0.9 ms, 1100.0 ms |")
+
+
+def test_without_wrk_the_serving_benchmark_says_how_to_get_it(tmp_path):
+    done = run_benchmark("serving", path=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == "wrk makes the requests, and is missing: apt-get install wrk\n"
+
+
+def test_what_wrk_reports_is_read_in_one_unit():
+    output = """Running 1s test @ http://127.0.0.1:8000
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     7.39ms    3.10ms  42.13ms   94.85%
+    Req/Sec     4.41k   355.27     4.69k    90.91%
+  Latency Distribution
+     50%    6.87ms
+     75%    7.23ms
+     90%    8.55ms
+     99%    1.02s
+  4826 requests in 1.10s, 1.20MB read
+Requests/sec:   4385.03
+Transfer/sec:      1.09MB
+"""
+    assert read(output, cpu_seconds=1.0) == Load(
+        requests=4826, per_second=4385.03, median_ms=6.87, p99_ms=1020.0, cpu_us=1e6 / 4826
+    )

@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+from django.conf import settings
 from django.db import connections
+from django.test import override_settings
 
 from turbo_orm import pool_stats, run_sync
 from turbo_orm.asgi import lifespan
@@ -56,7 +59,30 @@ async def test_start_up_opens_every_pool_and_shut_down_closes_them():
         raise AssertionError("the backend is still there")
 
 
-async def test_a_database_that_cannot_be_reached_stops_the_server(make_alias):
+@pytest.fixture
+def required():
+    """The server is to stop where a database is missing."""
+    with override_settings(TURBO_ORM={**settings.TURBO_ORM, "REQUIRE_DATABASE": True}):
+        yield
+
+
+async def test_a_database_that_cannot_be_reached_is_reported(make_alias, caplog):
+    alias = make_alias(NAME="no_such_database")
+    server = Server(untouched)
+    running = server.start()
+
+    assert await server.say("startup") == {"type": "lifespan.startup.complete"}
+    opened = [pool_stats(name).idle > 0 for name in ("default", "other", alias)]
+    assert await server.say("shutdown") == {"type": "lifespan.shutdown.complete"}
+    await running
+
+    reports = [r for r in caplog.records if r.name == "turbo_orm" and r.levelname == "ERROR"]
+    assert opened == [True, True, False]
+    assert len(reports) == 1
+    assert reports[0].getMessage().startswith(f"Serving without database '{alias}': Cannot connect")
+
+
+async def test_a_required_database_that_cannot_be_reached_stops_the_server(make_alias, required):
     alias = make_alias(NAME="no_such_database")
     server = Server(untouched)
     running = server.start()
@@ -69,7 +95,18 @@ async def test_a_database_that_cannot_be_reached_stops_the_server(make_alias):
     assert 'database "no_such_database" does not exist' in answer["message"]
 
 
-async def test_a_failed_start_up_leaves_no_pool_open(make_alias):
+async def test_a_wrong_setting_stops_the_server(make_alias):
+    make_alias(NAME="", OPTIONS={})
+    server = Server(untouched)
+    running = server.start()
+
+    answer = await server.say("startup")
+    await asyncio.wait_for(running, 5)
+
+    assert answer["type"] == "lifespan.startup.failed"
+
+
+async def test_a_failed_start_up_leaves_no_pool_open(make_alias, required):
     make_alias(NAME="no_such_database")
     server = Server(untouched)
     running = server.start()

@@ -40,7 +40,10 @@ def test_e001_an_unknown_key():
         (
             "turbo_orm.E001",
             "TURBO_ORM has an unknown key: 'REDIRECT'.",
-            "Known keys are CLEANUP_TIMEOUT, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO.",
+            (
+                "Known keys are CLEANUP_TIMEOUT, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO, "
+                "REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
+            ),
         )
     ]
 
@@ -59,9 +62,29 @@ def test_e001_an_unknown_key():
             "TURBO_ORM['PLAN_CACHE_SIZE'] is 'many', not a number of plans.",
             "Write a number such as 1000, or 'PLANS': 'off' to keep none.",
         ),
+        (
+            {"SYNC_VIEWS": "bridge"},
+            "TURBO_ORM['SYNC_VIEWS'] is 'bridge'.",
+            "Write one of 'thread', 'loop'.",
+        ),
+        (
+            {"REQUIRE_DATABASE": "default"},
+            "TURBO_ORM['REQUIRE_DATABASE'] is 'default'.",
+            "Write True or False.",
+        ),
+        (
+            {"THREAD_MIDDLEWARE": "some.Middleware"},
+            "TURBO_ORM['THREAD_MIDDLEWARE'] is 'some.Middleware'.",
+            "Write a list of dotted paths out of MIDDLEWARE.",
+        ),
+        (
+            {"THREAD_MIDDLEWARE": ["some.Middleware"]},
+            "TURBO_ORM['THREAD_MIDDLEWARE'] names 'some.Middleware', which is not in MIDDLEWARE.",
+            "Write the dotted path as it is written there.",
+        ),
     ],
 )
-def test_e001_plans_that_cannot_be(written, message, hint):
+def test_e001_values_that_cannot_be(written, message, hint):
     with override_settings(TURBO_ORM=written):
         assert found(checks.check_settings) == [("turbo_orm.E001", message, hint)]
 

@@ -17,6 +17,9 @@ def test_every_key_has_a_default():
         "CLEANUP_TIMEOUT": 5.0,
         "PLANS": "on",
         "PLAN_CACHE_SIZE": 1000,
+        "SYNC_VIEWS": "thread",
+        "THREAD_MIDDLEWARE": (),
+        "REQUIRE_DATABASE": False,
     }
 
 
@@ -38,7 +41,8 @@ def test_unknown_keys_are_refused_by_name():
 
     assert str(refused.value) == (
         "settings.TURBO_ORM has unknown keys: ALIAS, POOLS. "
-        "Known are: CLEANUP_TIMEOUT, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO."
+        "Known are: CLEANUP_TIMEOUT, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO, "
+        "REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
     )
 
 

@@ -1,4 +1,4 @@
-"""The admin, synchronous as ever."""
+"""The admin, written as ever."""
 
 from __future__ import annotations
 

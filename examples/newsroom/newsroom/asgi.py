@@ -1,4 +1,4 @@
-"""The ASGI application: pools open when the server starts and close when it stops."""
+"""The ASGI application: nothing between the socket and the database leaves the event loop."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "newsroom.settings")
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.core.asgi import get_asgi_application
 
-from turbo_orm.asgi import lifespan
+from turbo_orm.asgi import get_asgi_application
 
 # The admin's style sheets come from here too, so that one process is the whole example.
-application = lifespan(ASGIStaticFilesHandler(get_asgi_application()))
+application = ASGIStaticFilesHandler(get_asgi_application())

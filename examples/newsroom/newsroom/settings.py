@@ -81,6 +81,9 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# The only synchronous views are the admin's, which wait for nothing but the database.
+TURBO_ORM = {"SYNC_VIEWS": "loop"}
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False

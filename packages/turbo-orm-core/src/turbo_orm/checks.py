@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
-from .conf import KNOWN_KEYS, PLANS, SETTING, raw_settings, unknown_keys
+from .conf import KNOWN_KEYS, PLANS, SETTING, SYNC_VIEWS, raw_settings, unknown_keys
 from .connection.engine import is_postgresql
 
 Check = Callable[..., list[CheckMessage]]
@@ -47,6 +47,7 @@ def settings_errors() -> list[CheckMessage]:
             )
         )
     found += _plan_errors()
+    found += _serving_errors()
     pools = raw_settings().get("POOL", {})
     if not isinstance(pools, Mapping):
         return [*found, _bad_pool(f"TURBO_ORM['POOL'] is {pools!r}, not a dictionary.")]
@@ -78,6 +79,33 @@ def _plan_errors() -> list[CheckMessage]:
             )
         )
     return found
+
+
+def _serving_errors() -> list[CheckMessage]:
+    written = raw_settings()
+    found: list[CheckMessage] = []
+    if (views := written.get("SYNC_VIEWS", "thread")) not in SYNC_VIEWS:
+        hint = f"Write one of {', '.join(map(repr, SYNC_VIEWS))}."
+        found.append(_bad_value("SYNC_VIEWS", views, hint))
+    if type(required := written.get("REQUIRE_DATABASE", False)) is not bool:
+        found.append(_bad_value("REQUIRE_DATABASE", required, "Write True or False."))
+    paths = written.get("THREAD_MIDDLEWARE", ())
+    if not isinstance(paths, list | tuple | set | frozenset):
+        hint = "Write a list of dotted paths out of MIDDLEWARE."
+        return [*found, _bad_value("THREAD_MIDDLEWARE", paths, hint)]
+    return found + [
+        Error(
+            f"TURBO_ORM['THREAD_MIDDLEWARE'] names {path!r}, which is not in MIDDLEWARE.",
+            hint="Write the dotted path as it is written there.",
+            id="turbo_orm.E001",
+        )
+        for path in paths
+        if path not in django_settings.MIDDLEWARE
+    ]
+
+
+def _bad_value(key: str, value: object, hint: str) -> Error:
+    return Error(f"TURBO_ORM[{key!r}] is {value!r}.", hint=hint, id="turbo_orm.E001")
 
 
 def _bad_pool(what: str) -> Error:

@@ -7,6 +7,7 @@ looked up in Django's modules, it finds ours, which runs them in the bridge.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from types import CodeType
 from typing import Any
@@ -28,7 +29,7 @@ def apply() -> None:
             where it was; nothing is replaced then.
     """
     if not _originals:
-        _apply([row for row in TABLE if row.applies and not row.in_tests])
+        _apply([row for row in TABLE if not row.in_tests or row.owner in sys.modules])
 
 
 def apply_in_tests() -> None:
@@ -38,10 +39,11 @@ def apply_in_tests() -> None:
         ImproperlyConfigured: as ``apply``.
     """
     if _originals:
-        _apply([row for row in TABLE if row.applies and row.in_tests])
+        _apply([row for row in TABLE if row.in_tests])
 
 
-def _apply(rows: list[Redirect]) -> None:
+def _apply(candidates: list[Redirect]) -> None:
+    rows = [row for row in candidates if row.applies]
     for row in rows:
         _verify(row)
     for row in rows:

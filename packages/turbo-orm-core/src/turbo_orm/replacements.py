@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -66,6 +67,16 @@ def inside_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
 
         return call
+
+    return bridged
+
+
+def in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``sync_to_async`` that enters the bridge, whatever it was told of threads."""
+
+    @wraps(original)
+    def bridged(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+        return functools.partial(run_sync, function)
 
     return bridged
 

@@ -36,6 +36,7 @@ class Command(BaseCommand):
         user, password = demo_user()
         slug = Article.objects.published().values_list("slug", flat=True)[0]
         for what, where in {
+            "front page": "/",
             "list": "/articles/",
             "one tag": "/articles/?tag=science",
             "detail": f"/articles/{slug}/",

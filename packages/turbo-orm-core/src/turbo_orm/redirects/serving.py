@@ -66,7 +66,7 @@ SERVING = (
     Redirect(
         "django.test.client",
         "sync_to_async",
-        replacements.inside_the_bridge,
+        replacements.in_the_bridge,
         ("AsyncClientHandler.__call__",),
         since=(5, 0),
         in_tests=True,

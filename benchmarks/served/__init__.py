@@ -1,0 +1,1 @@
+"""A Django project, served by Django's own handler and by Turbo ORM's, otherwise the same."""

@@ -1,0 +1,85 @@
+"""The project's settings: those of `startproject`, and the fastest that are documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+
+from benchmarks.peers.django_settings import configure, fixed_pool
+
+APPS = (
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "benchmarks.served",
+)
+# The seven of `startproject`, in its order.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+SYSTEMS = {"django": "Django's own handler", "turbo": "Turbo ORM's handler"}
+
+
+def application(system: str, conninfo: str, *, middleware: bool, connections: int) -> Any:
+    """Set Django up and return the ASGI application of a system.
+
+    Args:
+        system: one of `SYSTEMS`.
+        conninfo: the database, as libpq writes it.
+        middleware: whether the seven default middleware are on.
+        connections: the size of the pool.
+    """
+    pool = fixed_pool(connections)
+    settings: dict[str, Any] = {
+        "ALLOWED_HOSTS": ["127.0.0.1"],
+        "MIDDLEWARE": MIDDLEWARE if middleware else [],
+        "ROOT_URLCONF": "benchmarks.served.views",
+        "TEMPLATES": TEMPLATES,
+        "TIME_ZONE": "UTC",
+    }
+    if system == "turbo":
+        settings["TURBO_ORM"] = {"POOL": {"default": pool}}
+        configure(conninfo, manager="turbo_orm.AsyncManager", apps=("turbo_orm", *APPS), **settings)
+        from turbo_orm.asgi import get_asgi_application
+    else:
+        # Django's synchronous backend has a pool since 5.1; before, a connection per request.
+        own = pool if django.VERSION >= (5, 1) else None
+        configure(conninfo, manager="django.db.models.Manager", pool=own, apps=APPS, **settings)
+        from django.core.asgi import get_asgi_application
+    return get_asgi_application()
+
+
+def log_in() -> str:
+    """Make a user and a session of theirs; return the value of the cookie."""
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.auth.models import User
+    from django.contrib.sessions.backends.db import SessionStore
+
+    user = User.objects.create_user("reader")
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)

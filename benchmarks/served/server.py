@@ -1,0 +1,76 @@
+"""The parent's side of a served project: start it, ask it, know what it used, end it."""
+
+from __future__ import annotations
+
+import http.client
+import subprocess
+import sys
+import tempfile
+
+import psutil
+
+from benchmarks.environments import ROOT
+
+# Until a server answers, and until it has ended: more means that it hangs.
+PATIENCE = 20
+
+
+class Server:
+    """A process that serves the project in one of its variants."""
+
+    def __init__(self, system: str, conninfo: str, *, middleware: bool, connections: int) -> None:
+        self.cookie = ""
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - stop() closes it
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "benchmarks.served.worker", system, conninfo),
+                *(["--middleware"] if middleware else []),
+                *("--connections", str(connections)),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        # An empty line: it ended before it had a port.
+        self.port = int(self.process.stdout.readline().strip() or 0)
+        if not self.port:
+            raise self.failure(f"The server of {system!r} did not start")
+        self.usage = psutil.Process(self.process.pid)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and body of a page."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request("GET", path, headers={"Cookie": self.cookie})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except OSError as error:
+            raise self.failure(f"{path} was not answered ({error!r})") from None
+        finally:
+            connection.close()
+
+    def cpu_seconds(self) -> float:
+        """Return what the process has used of processors so far."""
+        times = self.usage.cpu_times()
+        return float(times.user + times.system)
+
+    def failure(self, what: str) -> SystemExit:
+        """Return what ends the run: what happened, and what the server said."""
+        self.errors.seek(0)
+        return SystemExit(
+            f"{what}. The server's standard error:\n{self.errors.read() or '(empty)'}"
+        )
+
+    def stop(self) -> None:
+        """End the process, gracefully while that is possible."""
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.errors.close()

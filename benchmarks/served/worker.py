@@ -1,0 +1,39 @@
+"""One server: uvicorn, one process, on a port of its own choice that it prints."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+
+import uvicorn
+
+from .project import SYSTEMS, application
+
+BACKLOG = 2048
+
+
+def main() -> None:
+    """Listen, print the port, serve until a signal says to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("system", choices=SYSTEMS)
+    parser.add_argument("conninfo")
+    parser.add_argument("--middleware", action="store_true")
+    parser.add_argument("--connections", type=int, required=True)
+    options = parser.parse_args()
+    served = application(
+        options.system,
+        options.conninfo,
+        middleware=options.middleware,
+        connections=options.connections,
+    )
+    config = uvicorn.Config(
+        served, loop="uvloop", http="httptools", access_log=False, log_level="warning"
+    )
+    # Bound here, so that no other process can have the port, and requests wait for the server.
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listening:
+        print(listening.getsockname()[1], flush=True)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()

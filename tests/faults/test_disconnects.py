@@ -1,0 +1,240 @@
+"""Clients that go away: nothing is left behind in the server, its pool and its database."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+
+import pytest
+from django.db import connection
+from django.db.models import Count
+
+from tests.served.client import Connection
+from tests.served.process import Served
+from tests.served.session import log_in, make_user
+from tests.testapp.models import Author
+from turbo_orm import run_sync
+
+ROWS = 5_000
+REQUESTS = 10_000
+CLIENTS = 100
+LEAVING = 0.05
+
+
+@pytest.fixture
+async def served():
+    async with Served() as server:
+        yield server
+
+
+async def until(condition, seconds=5.0):
+    """Wait until a coroutine function gives what is true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := await condition()):
+        assert time.monotonic() < deadline, "it never came to hold"
+        await asyncio.sleep(0.01)
+    return found
+
+
+def running(server):
+    """Return the statements that run for a server."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT query FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'",
+            [server.application_name],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+async def at_work(server):
+    return await run_sync(running, server)
+
+
+async def at_rest(server):
+    return not await run_sync(running, server)
+
+
+async def all_answered(server):
+    """Return the state of a server once each request that began has ended."""
+
+    async def ended():
+        state = await server.state()
+        return state if state["started"] == state["finished"] else None
+
+    return await until(ended)
+
+
+async def test_a_client_that_leaves_ends_its_query_on_the_server(served):
+    async with Connection(served.port) as client:
+        client.send("GET", "/asleep/?seconds=30")
+        assert await until(lambda: at_work(served)) == ["SELECT pg_sleep(30.0)"]
+
+    await until(lambda: at_rest(served))
+    state = await all_answered(served)
+    assert state["pool"]["in_use"] == state["pool"]["waiting"] == 0
+    assert (await served.get("/at-rest/")).text == "at rest"
+
+
+async def test_a_client_that_leaves_has_its_transaction_rolled_back(served):
+    async with Connection(served.port) as client:
+        client.send("GET", "/pair/1/?seconds=30")
+        await until(lambda: at_work(served))
+
+    await until(lambda: at_rest(served))
+    await all_answered(served)
+    assert await Author.objects.acount() == 0
+    assert (await served.get("/at-rest/")).text == "at rest"
+
+
+async def test_a_client_that_leaves_before_its_body_is_complete_starts_no_request(served):
+    async with Connection(served.port) as client:
+        client.send("POST", "/upload/", b"half", Content_Length="8")
+        await asyncio.sleep(0.1)
+
+    assert (await served.ask("POST", "/upload/", b"whole")).text.startswith("5 ")
+    state = await all_answered(served)
+    # The one before is that of the fixture, which waited for the server.
+    assert state["started"] == 2
+
+
+async def test_a_client_that_leaves_a_stream_gives_its_connection_back(served):
+    await make_rows()
+    async with Connection(served.port) as client:
+        client.send("GET", "/stream/")
+        await client.reader.readuntil(b"row:99 ")
+        state = await served.state()
+        assert (state["pool"]["in_use"], state["started"] - state["finished"]) == (1, 1)
+
+    state = await all_answered(served)
+    assert state["pool"]["in_use"] == 0
+    assert await at_rest(served)
+    assert (await served.get("/at-rest/")).text == "at rest"
+
+
+async def make_rows():
+    """Make what a stream consists of."""
+    await Author.objects.abulk_create(Author(name="row", age=number) for number in range(ROWS))
+
+
+class Crowd:
+    """Clients that make requests of all kinds; some leave before they are answered."""
+
+    def __init__(self, server, cookie, author):
+        self.server, self.cookie, self.author = server, cookie, author
+        self.chance = random.Random(5)
+        self.left = Counter()
+        self.answered = Counter()
+        self.kept_pairs, self.tried_pairs = set(), set()
+
+    async def make_requests(self, count):
+        numbers = iter(range(count))
+        await asyncio.gather(*(self.client(numbers) for _ in range(CLIENTS)))
+
+    async def client(self, numbers):
+        """Make requests over one connection until it is time to leave; then come back."""
+        while (number := next(numbers, None)) is not None:
+            async with Connection(self.server.port) as connection:
+                while number is not None:
+                    if self.chance.random() < LEAVING:
+                        await self.ask_and_leave(connection)
+                        break
+                    await self.ask_and_wait(connection)
+                    number = next(numbers, None)
+
+    async def ask_and_wait(self, connection):
+        kinds = {self.empty: 45, self.get: 30, self.pair: 15, self.account: 9, self.stream: 1}
+        (kind,) = self.chance.choices(list(kinds), list(kinds.values()))
+        await kind(connection)
+        self.answered[kind.__name__] += 1
+
+    async def empty(self, connection):
+        assert (await connection.ask("GET", "/empty/")).text == "empty"
+
+    async def get(self, connection):
+        assert (await connection.ask("GET", f"/author/{self.author.pk}/")).text == "wanted"
+
+    async def account(self, connection):
+        answer = await connection.ask("GET", "/account/", Cookie=self.cookie)
+        assert answer.text == "reader True"
+
+    async def pair(self, connection):
+        number = self.new_pair()
+        answer = await connection.ask("GET", f"/pair/{number}/?seconds=0.002")
+        assert answer.text == "both"
+        self.kept_pairs.add(number)
+
+    async def stream(self, connection):
+        body = (await connection.ask("GET", "/stream/")).text
+        assert body.count("row:") == ROWS
+
+    def new_pair(self):
+        self.tried_pairs.add(number := len(self.tried_pairs) + 1)
+        return number
+
+    async def ask_and_leave(self, connection):
+        kinds = [self.half_a_body, self.in_a_query, self.in_a_transaction, self.in_a_stream]
+        kind = self.chance.choice(kinds)
+        await kind(connection)
+        self.left[kind.__name__] += 1
+        # By a reset, or politely.
+        if self.chance.random() < 0.5:
+            connection.leave()
+        else:
+            connection.writer.close()
+
+    async def half_a_body(self, connection):
+        body = b"x" * self.chance.randrange(1, 20_000)
+        connection.send("POST", "/upload/", body, Content_Length="20000")
+        await asyncio.sleep(self.chance.random() * 0.02)
+
+    async def in_a_query(self, connection):
+        connection.send("GET", "/asleep/?seconds=20")
+        await asyncio.sleep(self.chance.random() * 0.1)
+
+    async def in_a_transaction(self, connection):
+        connection.send("GET", f"/pair/{self.new_pair()}/?seconds=0.05")
+        await asyncio.sleep(self.chance.random() * 0.15)
+
+    async def in_a_stream(self, connection):
+        connection.send("GET", "/stream/")
+        await connection.reader.readexactly(self.chance.randrange(1, ROWS * 100))
+
+
+@pytest.fixture
+def cookie():
+    """Make a user and a session; outside of the bridge, where hashing needs no thread."""
+    return log_in(make_user("reader", "secret"))
+
+
+def pairs_kept():
+    """Return how many rows there are of each pair."""
+    found = Author.objects.filter(name="pair").values_list("age").annotate(rows=Count("pk"))
+    return dict(found.order_by())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_ten_thousand_requests_and_one_client_in_twenty_leaves(served, cookie):
+    await make_rows()
+    author = await Author.objects.acreate(name="wanted")
+    crowd = Crowd(served, cookie, author)
+    await crowd.make_requests(REQUESTS // 20)
+    before = await all_answered(served)
+
+    await crowd.make_requests(REQUESTS * 9 // 20)
+    half = await all_answered(served)
+    await crowd.make_requests(REQUESTS // 2)
+    after = await all_answered(served)
+
+    assert crowd.answered.total() + crowd.left.total() == REQUESTS
+    assert all(count > 50 for count in (crowd.answered + crowd.left).values())
+    assert (await served.get("/at-rest/")).text == "at rest"
+    assert await at_rest(served)
+    kept = await run_sync(pairs_kept)
+    assert set(kept.values()) == {2}
+    assert crowd.kept_pairs <= set(kept) <= crowd.tried_pairs
+    assert set(kept) != crowd.tried_pairs
+    assert after["tasks"] == before["tasks"]
+    assert after["threads"] == ["MainThread"]
+    assert after["hops"] == {}
+    assert after["rss"] < half["rss"] * 1.1

@@ -1,0 +1,108 @@
+"""Ours answers as stock Django does, down to signals, queries and logs, however it is set up."""
+
+import pytest
+
+from tests.serving.comparison import Expected, differences, serve_all
+from tests.serving.flavours import FLAVOURS, OURS
+from tests.serving.scripts import SCENARIOS
+
+FAILED = "ERROR django.request: Internal Server Error: /classes/async-callable/"
+SYNC_ONLY = "TypeError: sync_to_async can only be applied to sync functions."
+UNAWAITED = (
+    "ValueError: The view tests.serving.views.classes.AsyncCallable.__call__ didn't return an "
+    "HttpResponse object. It returned an unawaited coroutine instead. You may need to add an "
+    "'await' into your view."
+)
+EXPECTED = (
+    Expected(
+        "middleware: view refused/*",
+        "headers",
+        "X-Either-Class: synchronous",
+        "X-Either-Class: asynchronous",
+        "Middleware that can be both is asynchronous whatever stands below it: stock Django makes "
+        "it synchronous, hence runs it in a thread, above one that is synchronous only.",
+    ),
+    Expected(
+        "*",
+        "warnings",
+        "Warning: StreamingHttpResponse must consume synchronous iterators *",
+        "",
+        "They are consumed piece by piece: stock Django collects the whole body first.",
+    ),
+    Expected(
+        "*in debug*/loading",
+        "logs",
+        "DEBUG django.request: *ynchronous handler adapted for *",
+        "",
+        "Nothing is adapted, that is: sent to a thread.",
+    ),
+    *(
+        Expected(
+            "*/async-callable",
+            field,
+            stock,
+            ours,
+            "An object whose `__call__` is a coroutine function is a mistake that Django does not "
+            "see; its `sync_to_async` complains of it, where none is used its handler does.",
+            flavours="views on the loop",
+        )
+        for field, stock, ours in (
+            ("logs", f"*({SYNC_ONLY})", f"{FAILED} [500] ({UNAWAITED})"),
+            ("body", SYNC_ONLY.partition(": ")[2], UNAWAITED.partition(": ")[2]),
+            (
+                "warnings",
+                "",
+                "RuntimeWarning: coroutine 'AsyncCallable.__call__' was never awaited",
+            ),
+        )
+    ),
+)
+REQUESTS = [
+    f"{scenario.name}/{step}"
+    for scenario in SCENARIOS
+    for step in ("loading", *(step.name for step in scenario.steps))
+]
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """What each flavour did in each request."""
+    return serve_all(tmp_path_factory.mktemp("serving"))
+
+
+# The servers have databases of their own.
+@pytest.fixture(scope="session")
+def databases():
+    return
+
+
+@pytest.fixture
+def clean_database():
+    return
+
+
+def test_every_flavour_answered_every_request(seen):
+    assert {flavour: list(seen[flavour]) for flavour in FLAVOURS} == dict.fromkeys(
+        FLAVOURS, REQUESTS
+    )
+    assert len(set(REQUESTS)) == len(REQUESTS)
+
+
+@pytest.mark.parametrize("where", REQUESTS)
+def test_ours_does_what_stock_django_does(seen, where):
+    found = [differences(seen, flavour, where, EXPECTED) for flavour in OURS]
+    if any(found):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+@pytest.mark.parametrize("each", EXPECTED, ids=lambda each: f"{each.where} {each.field}")
+def test_what_is_expected_to_differ_still_does(seen, each):
+    others = tuple(other for other in EXPECTED if other is not each)
+    assert any(
+        differences(seen, flavour, where, others)
+        for flavour in OURS
+        for where in REQUESTS
+        if each.concerns(flavour, where, each.field)
+    ), each.reason

@@ -1,0 +1,1 @@
+"""One project, two servers: what stock Django and ours must answer alike."""

@@ -1,0 +1,170 @@
+"""One flavour of server and its client, and what was seen of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import gc
+import gzip
+import html
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import connections
+from django.middleware.gzip import GZipMiddleware
+from django.test.utils import (
+    override_settings,
+    setup_databases,
+    setup_test_environment,
+    teardown_databases,
+)
+
+from . import recorder
+from .client import Answer, Client, Step
+from .flavours import STOCK
+from .normalise import Normaliser
+from .scripts import SCENARIOS
+from .scripts.base import Scenario
+from .seed import seed
+from .stacks import STACKS
+
+# What Django's own error page says of an exception; the rest shows frames and settings.
+DEBUG_PAGE = re.compile(r'<pre class="exception_value">(.*?)</pre>', re.DOTALL)
+LONG = 20_000
+
+
+def run(target: Path) -> None:
+    """Run every scenario and write what was seen."""
+    setup_test_environment(debug=False)
+    created = setup_databases(verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
+    connections.close_all()
+    recorder.install()
+    # It hides the length of what it packs.
+    GZipMiddleware.max_random_bytes = 0
+    # What a request leaves behind is collected after each; not Django and the project.
+    gc.freeze()
+    try:
+        seen = asyncio.run(run_all(application_of(settings.FLAVOUR)))
+    finally:
+        connections.close_all()
+        teardown_databases(created, verbosity=0)
+    target.write_text(json.dumps(seen))
+
+
+def application_of(flavour: str) -> Callable[[], Any]:
+    """Return what makes the application."""
+    if flavour != STOCK:
+        from turbo_orm.asgi import get_asgi_application
+    else:
+        from django.core.asgi import get_asgi_application
+    return get_asgi_application
+
+
+async def run_all(get_application: Callable[[], Any]) -> dict[str, Any]:
+    """Run the scenarios one after another on one loop."""
+    seen: dict[str, Any] = {}
+    # One thread for what needs no particular one: `_settle` knows when it is done.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    for scenario in SCENARIOS:
+        with surroundings(scenario):
+            await asyncio.to_thread(seed)
+            await run_scenario(scenario, get_application, seen)
+    if settings.FLAVOUR != STOCK:
+        from turbo_orm import close_pools
+
+        await close_pools()
+    return seen
+
+
+@contextlib.contextmanager
+def surroundings(scenario: Scenario) -> Iterator[None]:
+    """Put the scenario's settings in place, and empty the caches."""
+    configured = connections.settings["default"]
+    configured["ATOMIC_REQUESTS"] = scenario.atomic
+    caches["default"].clear()
+    try:
+        with override_settings(MIDDLEWARE=STACKS[scenario.stack], **dict(scenario.settings)):
+            yield
+    finally:
+        configured["ATOMIC_REQUESTS"] = False
+
+
+async def run_scenario(
+    scenario: Scenario, get_application: Callable[[], Any], seen: dict[str, Any]
+) -> None:
+    """Load the middleware, then send each request."""
+    normalised = Normaliser()
+    with recorder.recording() as record:
+        client = Client(get_application())
+    seen[f"{scenario.name}/loading"] = _written(record, Answer(), client, normalised)
+    for step in scenario.steps:
+        with recorder.recording() as record:
+            answer = await client.request(step)
+            await _settle()
+        seen[f"{scenario.name}/{step.name}"] = _written(record, answer, client, normalised, step)
+
+
+async def _settle() -> None:
+    """Let what the request left behind be collected, and end, while it is recorded."""
+    # A thread holds its last job until it is given the next.
+    await asyncio.to_thread(int)
+    gc.collect()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    gc.collect()
+
+
+def _written(
+    record: recorder.Record,
+    answer: Answer,
+    client: Client,
+    normalised: Normaliser,
+    step: Step | None = None,
+) -> dict[str, Any]:
+    text = dataclasses.asdict(answer) | {
+        "headers": headers_of(answer),
+        "body": readable(answer),
+        "cookies": [f"{name}={value}" for name, value in sorted(client.cookies.items())],
+        **vars(record),
+    }
+    if step is not None and step.disconnect:
+        # How much was sent by then is a matter of buffers.
+        text["body"] = text["body"][:20]
+    return {name: _normalised(value, normalised) for name, value in text.items()}
+
+
+def _normalised(value: Any, normalised: Normaliser) -> Any:
+    if isinstance(value, list):
+        return [normalised(line) for line in value]
+    return normalised(value) if isinstance(value, str) else value
+
+
+def readable(answer: Answer) -> str:
+    """Return the body as text: unpacked, and of an error page what is not about frames."""
+    body = answer.body
+    headers = {name.lower(): value for name, value in answer.headers}
+    if headers.get("content-encoding") == "gzip" and body:
+        body = gzip.decompress(body)
+    text = body.decode("utf-8", "backslashreplace")
+    if found := DEBUG_PAGE.search(text):
+        return html.unescape(found[1])
+    return text if len(text) < LONG else f"{text[:80]}... {len(text)} {zlib.crc32(body)}"
+
+
+def headers_of(answer: Answer) -> list[str]:
+    """Return a line for each header; how long an error page is depends on its frames."""
+    shown = DEBUG_PAGE.search(answer.body.decode("utf-8", "backslashreplace"))
+    return [
+        f"{name}: {'of a debug page' if shown and name == 'Content-Length' else value}"
+        for name, value in answer.headers
+    ]

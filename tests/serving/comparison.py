@@ -1,0 +1,106 @@
+"""Run every flavour and compare what they did, but for what is known to differ."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import fnmatch
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .flavours import FLAVOURS, STOCK
+
+ROOT = Path(__file__).parent.parent.parent
+
+Seen = dict[str, dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """A line that stock Django gives, and what ours gives in its place.
+
+    Args:
+        where: a pattern of ``scenario/step``.
+        field: of what was recorded.
+        stock: the line, as a pattern; empty if there is none, and ours comes first.
+        ours: the line in its place; empty if there is none.
+        reason: why that is right.
+        flavours: a pattern of those that differ.
+    """
+
+    where: str
+    field: str
+    stock: str
+    ours: str
+    reason: str
+    flavours: str = "*"
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """Return stock Django's lines as ours should be."""
+        if not self.stock:
+            return [self.ours, *lines]
+        mapped = [self.ours if fnmatch.fnmatchcase(line, self.stock) else line for line in lines]
+        return [line for line in mapped if line]
+
+    def concerns(self, flavour: str, where: str, field: str) -> bool:
+        """Tell whether it is about one field of one request to one of ours."""
+        return (
+            field == self.field
+            and fnmatch.fnmatchcase(flavour, self.flavours)
+            and fnmatch.fnmatchcase(where, self.where)
+        )
+
+
+def serve_all(folder: Path) -> dict[str, Seen]:
+    """Let each flavour answer every request, in processes and databases of their own."""
+    running = {flavour: _start(flavour, folder) for flavour in FLAVOURS}
+    for flavour, process in running.items():
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, f"{flavour}: {output}"
+        assert not output, f"{flavour} printed: {output}"
+    return {flavour: json.loads((folder / flavour).read_text()) for flavour in FLAVOURS}
+
+
+def _start(flavour: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.serving", str(folder / flavour)],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            # Sets of names are written into SQL in the order of their hashes.
+            "PYTHONHASHSEED": "0",
+            "SERVING_FLAVOUR": flavour,
+            "SERVING_DATABASE": f"turbo_serving_{[*FLAVOURS].index(flavour)}_{os.getpid()}",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def differences(
+    seen: dict[str, Seen], flavour: str, where: str, expected: tuple[Expected, ...]
+) -> str:
+    """Return what one of ours did otherwise than stock Django, readable; empty if nothing."""
+    stock, ours = seen[STOCK][where], seen[flavour][where]
+    found = []
+    for field, value in stock.items():
+        lines = _lines(value)
+        for each in expected:
+            if each.concerns(flavour, where, field):
+                lines = each(lines)
+        found += [
+            f"{field}: {line}"
+            for line in difflib.unified_diff(
+                lines, _lines(ours[field]), STOCK, flavour, lineterm="", n=2
+            )
+        ]
+    return "\n".join(found)
+
+
+def _lines(value: Any) -> list[str]:
+    return value if isinstance(value, list) else str(value).splitlines()

@@ -1,0 +1,1 @@
+"""Odd middleware: each kind that Django accepts."""

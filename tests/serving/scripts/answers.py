@@ -1,0 +1,117 @@
+"""Plain requests, and what of them a view sees."""
+
+from .base import FORM_TOKEN, Scenario, get, post
+
+SINCE_THE_EPOCH = "Mon, 06 May 2024 07:08:09 GMT"
+
+SCENARIOS = (
+    Scenario(
+        "without middleware",
+        (
+            get("/text/"),
+            get("/async-text/"),
+            get("/text/", "head text", method="HEAD"),
+            get("/async-text/", "head async text", method="HEAD"),
+            get("/echo/?a=1&b=2&a=3&empty="),
+            get("/async-echo/?a=1&b=2&a=3&empty="),
+            get("/echo/?name=%C3%BC&broken=%FF%FE", "invalid utf-8 in the query"),
+            get("/async-echo/?broken=%FF", "invalid utf-8 in the query, async"),
+            get("/echo/?broken=\xff", "a query that is not even encoded"),
+            get("/%FF%FE/", "invalid utf-8 in the path"),
+            get("/echo/", "under a root path", root_path="/mounted"),
+            get("/async-echo/", "under a root path, async", root_path="/mounted"),
+            get("/echo/", "headers twice", headers=(("x-odd", "1"), ("X-Odd", "2"))),
+            get("/headers/"),
+            get("/empty/"),
+            get("/not-modified/"),
+            get("/read-cookies/", "no cookies"),
+            get("/set-cookies/"),
+            get("/read-cookies/"),
+            get("/read-cookies/", "read again"),
+            get("/varied/"),
+            get("/only-post/", "method not allowed"),
+            get("/only-post/", "posted", method="POST"),
+            get("/no/such/page/"),
+            get("/"),
+            get("/text", "no slash and no middleware to add it"),
+            get("/text/", "a method that nobody knows", method="BREW"),
+        ),
+        stack="none",
+    ),
+    Scenario(
+        "default middleware",
+        (
+            get("/text/"),
+            get("/async-text/"),
+            get("/echo/?a=1"),
+            get("/async-echo/?a=1"),
+            get("/async-text/", "head", method="HEAD"),
+            get("/text/", "options", method="OPTIONS"),
+            get("/moved/"),
+            get("/async-moved/"),
+            get("/text", "slash appended"),
+            get("/async-text?with=query", "slash appended to a query"),
+            get("/text", "no slash appended to a post", method="POST"),
+            get("/no-such-page"),
+            get("/echo/", "a host that is not allowed", headers=(("host", "elsewhere"),)),
+            post("/echo/", {"a": ["1", "2"]}, "form without a token"),
+            get("/csrf/ensured/"),
+            post("/echo/", {"a": ["1", "2"], "ü": "ö", **FORM_TOKEN}, "form"),
+            post("/async-echo/", {"a": ["1", "2"], "ü": "ö", **FORM_TOKEN}, "async form"),
+            get("/set-cookies/"),
+            get("/read-cookies/"),
+        ),
+    ),
+    Scenario(
+        "secure",
+        (
+            get("/text/"),
+            get("/async-text/", "behind a proxy", headers=(("x-forwarded-proto", "https"),)),
+            get("/csrf/form/", "cookies", headers=(("x-forwarded-proto", "https"),)),
+        ),
+        settings=(
+            ("SECURE_SSL_REDIRECT", True),
+            ("SECURE_HSTS_SECONDS", 60),
+            ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")),
+            ("SESSION_COOKIE_SECURE", True),
+        ),
+    ),
+    Scenario(
+        "content",
+        (
+            get("/large/", "large, plain"),
+            get("/large/", "large, compressed", headers=(("accept-encoding", "gzip"),)),
+            get("/async-stream/", "stream, compressed", headers=(("accept-encoding", "gzip"),)),
+            get("/conditional/"),
+            get(
+                "/conditional/", "conditional, by tag", headers=(("if-none-match", '"version 1"'),)
+            ),
+            get(
+                "/conditional/",
+                "conditional, by date",
+                headers=(("if-modified-since", SINCE_THE_EPOCH),),
+            ),
+            get("/conditional/", "another tag", headers=(("if-match", '"version 2"'),)),
+            get("/language/"),
+            get("/language/", "in German", headers=(("accept-language", "de"),)),
+            get("/language/", "in French", headers=(("accept-language", "fr;q=0.9, xx"),)),
+            get("/templated/context/", "template", headers=(("accept-language", "de"),)),
+            get("/csrf/ensured/"),
+            post("/i18n/setlang/", {"language": "fr", "next": "/language/", **FORM_TOKEN}),
+            get("/language/", "as the cookie says"),
+            get("/no/such/page/", headers=(("accept-language", "de"),)),
+        ),
+        stack="content",
+    ),
+    Scenario(
+        "other urls",
+        (
+            get("/text/"),
+            get("/text/", "other", headers=(("x-other-urls", "1"),)),
+            get("/async-text/", "other, async", headers=(("x-other-urls", "1"),)),
+            get("/echo/", "unknown there", headers=(("x-other-urls", "1"),)),
+            get("/async-text/", "and back"),
+        ),
+        stack="other urls",
+    ),
+)

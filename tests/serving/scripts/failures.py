@@ -1,0 +1,32 @@
+"""Views that fail."""
+
+from .base import Scenario, get
+
+KINDS = (
+    *("404", "denied", "suspicious", "host", "bad", "multipart", "large", "fields"),
+    *("plain", "key"),
+)
+_STEPS = (
+    *(get(f"/fail/{kind}/") for kind in KINDS),
+    *(get(f"/async-fail/{kind}/") for kind in KINDS),
+    get("/nothing/"),
+    get("/async-nothing/"),
+    get("/unawaited/"),
+    get("/async-unawaited/"),
+    get("/fail-in-template/"),
+    get("/broken/"),
+    get("/no/such/page/"),
+    get("/async-fail/plain/", "head", method="HEAD"),
+    get("/classes/async-callable/"),
+)
+
+SCENARIOS = (
+    Scenario("failures", _STEPS),
+    Scenario("failures without middleware", _STEPS, stack="none"),
+    Scenario("failures in debug", _STEPS, settings=(("DEBUG", True),)),
+    Scenario(
+        "failures that propagate",
+        (get("/fail/plain/"), get("/async-fail/plain/"), get("/fail/404/"), get("/text/")),
+        settings=(("DEBUG_PROPAGATE_EXCEPTIONS", True),),
+    ),
+)
