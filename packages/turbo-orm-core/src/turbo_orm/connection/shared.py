@@ -1,8 +1,8 @@
 """One connection in one transaction for the whole process: what isolates a test.
 
-Django's test cases begin a transaction on the synchronous connection of their thread. Here that very
-connection serves the event loop too. Each job takes its turn on it; an ``atomic`` block, which is a
-savepoint then, keeps its turn until it ends, so that the blocks of several tasks never interleave.
+Django's test cases begin a transaction on the synchronous connection of their thread. Here that
+very connection serves the event loop too. Each job takes its turn on it; an ``atomic`` block, which
+is a savepoint then, keeps its turn until it ends, so that blocks of several tasks do not interleave.
 """
 
 from __future__ import annotations

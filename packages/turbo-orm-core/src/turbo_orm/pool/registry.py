@@ -14,7 +14,7 @@ RecipeOf = Callable[[str], PoolRecipe]
 _pools: dict[tuple[str, int], Pool] = {}
 _recipes: list[RecipeOf] = []
 # Aliases of which no connection may be lent just now, each with what says why.
-_refusals: dict[str, Callable[[], BaseException]] = {}
+_refusals: dict[str, Callable[[], BaseException | None]] = {}
 
 
 def use_recipes(recipe_of: RecipeOf) -> None:
@@ -22,12 +22,12 @@ def use_recipes(recipe_of: RecipeOf) -> None:
     _recipes[:] = [recipe_of]
 
 
-def refuse_pool(alias: str, error: Callable[[], BaseException]) -> None:
+def refuse_pool(alias: str, error: Callable[[], BaseException | None]) -> None:
     """Let no connection of an alias be lent: a test may not use it, or would not see its rows.
 
     Args:
         alias: the database alias.
-        error: makes what is raised instead.
+        error: makes what is raised instead; None if one may be lent after all.
     """
     _refusals[alias] = error
 
@@ -44,8 +44,8 @@ def get_pool(alias: str) -> Pool:
         RuntimeError: no event loop is running.
         ImproperlyConfigured: the alias is not a PostgreSQL database.
     """
-    if _refusals and alias in _refusals:
-        raise _refusals[alias]()
+    if _refusals and alias in _refusals and (refusal := _refusals[alias]()) is not None:
+        raise refusal
     loop = asyncio.get_running_loop()
     pool = _pools.get((alias, id(loop)))
     if pool is None or pool.loop is not loop or pool.closed:

@@ -18,8 +18,8 @@ from .isolation import no_second_connection, refused, share_all, unshare_all
 from .loop import LoopMixin, also_synchronous
 
 FORBIDDEN = (
-    "Database queries to {alias!r} are not allowed in this test. Add {alias!r} to the `databases` of "
-    "the test case to ensure proper test isolation and silence this failure."
+    "Database queries to {alias!r} are not allowed in this test. Add {alias!r} to the `databases` "
+    "of the test case to ensure proper test isolation and silence this failure."
 )
 
 
@@ -158,5 +158,3 @@ def _djangos(
         using=using, execute=execute
     )
     return found
-
-

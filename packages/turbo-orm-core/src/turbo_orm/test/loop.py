@@ -58,7 +58,7 @@ class CoroutineTest:
 class LoopMixin(IsolatedAsyncioTestCase):
     """Adds ``asyncSetUp``, ``asyncTearDown`` and their kin to Django's test cases."""
 
-    _testMethodName: str
+    _testMethodName: str  # noqa: N815  # unittest's name
 
     def _setup_and_call(self, result: Any, debug: bool = False) -> None:
         method = getattr(self, self._testMethodName)
