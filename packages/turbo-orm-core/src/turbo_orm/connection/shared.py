@@ -2,7 +2,7 @@
 
 Django's test cases begin a transaction on the synchronous connection of their thread. Here that
 very connection serves the event loop too. Each job takes its turn on it; an ``atomic`` block, which
-is a savepoint then, keeps its turn until it ends, so that blocks of several tasks do not interleave.
+is a savepoint then, keeps its turn until it ends: blocks of several tasks do not interleave.
 """
 
 from __future__ import annotations
