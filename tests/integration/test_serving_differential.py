@@ -5,6 +5,7 @@ import pytest
 from tests.serving.comparison import Expected, differences, serve_all
 from tests.serving.flavours import FLAVOURS, OURS
 from tests.serving.scripts import SCENARIOS
+from tests.serving.scripts.failures import SYNCHRONOUS_KINDS
 
 FAILED = "ERROR django.request: Internal Server Error: /classes/async-callable/"
 SYNC_ONLY = "TypeError: sync_to_async can only be applied to sync functions."
@@ -46,10 +47,8 @@ EXPECTED = (
             "Only a future, which brings the outcome of a thread, refuses a StopIteration.",
             flavours="views on the loop",
         )
-        for field, ours in (
-            ("logs", STOPPED),
-            ("body", "no more"),
-        )
+        for field, ours in (("logs", STOPPED), ("body", "no more"))
+        if "stop" in SYNCHRONOUS_KINDS
     ),
     *(
         Expected(
