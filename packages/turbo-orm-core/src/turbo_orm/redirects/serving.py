@@ -19,6 +19,8 @@ SERVING = (
         ("Signal.asend", "Signal.asend_robust"),
         since=(5, 0),
     ),
+    # What a project's own receivers, middleware and views import from there.
+    Redirect("asgiref.sync.AsyncToSync", "__call__", replacements.call_from_bridge),
     Redirect(
         "django.dispatch.dispatcher",
         "async_to_sync",
