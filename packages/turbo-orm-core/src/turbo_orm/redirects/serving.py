@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import replacements
+from .. import blocking, replacements
 from .row import Redirect
 
 CACHE = ("aadd", "aclear", "adelete", "aget", "aset", "atouch")
@@ -85,6 +85,7 @@ SERVING = (
         replacements.async_to_sync,
         ("StreamingHttpResponse.__iter__",),
     ),
+    Redirect("django.core.cache.CacheHandler", "create_connection", blocking.create_cache),
     Redirect(
         "django.core.cache.backends.base",
         "sync_to_async",
