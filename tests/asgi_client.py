@@ -17,7 +17,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.test import override_settings
 from django.urls import path as url
 
-from turbo_orm import run_sync
+from tests.invariant import assert_at_rest
+from turbo_orm import open_pools, run_sync
 from turbo_orm.asgi import get_asgi_application
 
 PATIENCE = 10.0
@@ -175,6 +176,13 @@ def serve(stack: ExitStack):
         return Client(get_asgi_application())
 
     return start
+
+
+@pytest.fixture
+async def full_pool():
+    """Open all connections of the pool, since one on its way counts as one in use."""
+    await open_pools("default")
+    await assert_at_rest("default")
 
 
 @pytest.fixture

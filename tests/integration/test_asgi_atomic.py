@@ -170,7 +170,7 @@ async def test_on_commit_waits_for_the_end_of_the_view(serve, atomic_requests):
     assert told == ["view", "view", ("function", False), ("coroutine", ["Ada"])]
 
 
-async def test_tasks_of_the_view_take_turns_in_its_transaction(serve, atomic_requests):
+async def test_tasks_of_the_view_take_turns_in_its_transaction(serve, full_pool, atomic_requests):
     atomic_requests("default")
     seen = []
 
@@ -193,9 +193,8 @@ async def test_tasks_of_the_view_take_turns_in_its_transaction(serve, atomic_req
 
 @pytest.mark.parametrize(("aliases", "held"), [((), 0), (("default",), 1)])
 async def test_a_view_that_waits_holds_a_connection_only_for_its_transaction(
-    serve, atomic_requests, aliases, held
+    serve, full_pool, atomic_requests, aliases, held
 ):
-    await Author.objects.acount()  # a pool that opens counts the connection on its way
     atomic_requests(*aliases)
     waiting, go_on = asyncio.Event(), asyncio.Event()
 

@@ -30,6 +30,8 @@ class Record:
     def __init__(self) -> None:
         # Signals and what views and middleware note, in one order.
         self.events: list[str] = []
+        # Before Django 6.1 a server's signals call receivers of both kinds side by side.
+        self.awaited: list[str] = self.events if django.VERSION >= (6, 1) else []
         self.queries: list[str] = []
         self.logs: list[str] = []
         self.warnings: list[str] = []
@@ -91,7 +93,9 @@ def _listen(signal: Signal, name: str) -> None:
 
 def _listen_asynchronously(signal: Signal, name: str) -> None:
     async def receive(sender: Any, **values: Any) -> None:
-        note(f"{name}{_described(sender, values)}, asynchronously")
+        if _records:
+            event = f"{name}{_described(sender, values)}, asynchronously"
+            _records[-1].awaited.append(event)
 
     _receivers.append(receive)
     signal.connect(receive)

@@ -26,6 +26,8 @@ class BridgedChain(BaseHandler):
 
     # What was handed to the middleware that is kept in a thread and is being loaded.
     _inside_thread: Callable[..., Any] | None = None
+    # The middleware that is kept in a thread and was loaded last, as Django hands it on.
+    _kept_in_thread: Callable[..., Any] | None = None
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Load the chain, always in Django's synchronous mode.
@@ -35,7 +37,7 @@ class BridgedChain(BaseHandler):
 
         Mirrors ``BaseHandler.load_middleware``.
         """
-        self._inside_thread = None
+        self._inside_thread = self._kept_in_thread = None
         super().load_middleware(is_async=False)
 
     def adapt_method_mode(
@@ -59,9 +61,7 @@ class BridgedChain(BaseHandler):
         """
         if name is None and method_is_async is None:
             return self._to_bridge(method, in_thread=self._inside_thread is not None)
-        inside, self._inside_thread = self._inside_thread, None
-        # Django goes on with what was inside if the middleware raised MiddlewareNotUsed.
-        in_thread = inside is not None and method is not inside
+        in_thread = self._runs_in_thread(method)
         if name is None:
             return self._to_bridge(method, in_thread=in_thread)
         path = name.removeprefix(NAMED)
@@ -73,6 +73,14 @@ class BridgedChain(BaseHandler):
         if iscoroutinefunction(method):
             return method
         return awaitable(self._to_bridge(method, in_thread=in_thread))
+
+    def _runs_in_thread(self, method: Callable[..., Any]) -> bool:
+        inside, self._inside_thread = self._inside_thread, None
+        # Django goes on with what was inside if a middleware raised MiddlewareNotUsed, and so may
+        # come with the same method again.
+        if inside is not None and method is not inside:
+            self._kept_in_thread = method
+        return method is self._kept_in_thread
 
     def _to_bridge(self, method: Callable[..., Any], *, in_thread: bool) -> Callable[..., Any]:
         if iscoroutinefunction(method):

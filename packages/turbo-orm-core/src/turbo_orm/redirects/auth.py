@@ -13,7 +13,7 @@ _BACKEND = (
     *("BaseBackend.aget_group_permissions", "BaseBackend.aget_user_permissions"),
     "RemoteUserBackend.aconfigure_user",
 )
-_FUNCTIONS = ("aauthenticate", "aget_user", "alogin", "alogout", "aupdate_session_auth_hash")
+_FUNCTIONS = ("aauthenticate", "aget_user", "alogin", "alogout")
 
 USERS = (
     _of_auth(
@@ -23,6 +23,14 @@ USERS = (
         _FUNCTIONS,
         since=(5, 0),
         before=(5, 2),
+    ),
+    _of_auth(
+        "django.contrib.auth",
+        "sync_to_async",
+        replacements.sync_to_async,
+        ("aupdate_session_auth_hash",),
+        since=(5, 0),
+        before=(5, 1),
     ),
     _of_auth(
         "django.contrib.auth.backends",

@@ -1,0 +1,236 @@
+"""A client that leaves: its view, query, transaction and stream end, and all is given back."""
+
+import asyncio
+import threading
+
+import pytest
+from django.core.signals import request_finished
+from django.db import connections
+from django.http import HttpResponse, StreamingHttpResponse
+
+from tests.asgi_client import PATIENCE
+from tests.testapp.models import Author
+from turbo_orm import atomic, pool_stats, run_sync
+from turbo_orm.asgi import TurboASGIHandler, on_loop
+
+
+@pytest.fixture
+def finished():
+    """A list of the senders of ``request_finished``."""
+    senders = []
+
+    def receiver(sender, **kwargs):
+        senders.append(sender)
+
+    request_finished.connect(receiver)
+    yield senders
+    request_finished.disconnect(receiver)
+
+
+async def until(event):
+    await asyncio.wait_for(event.wait(), PATIENCE)
+
+
+def sleep_in_database():
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(60)")
+
+
+def sleepers():
+    """Return how many server processes run the query that would take a minute."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND state = 'active' AND query = 'SELECT pg_sleep(60)'"
+        )
+        return cursor.fetchone()[0]
+
+
+async def until_sleepers(count):
+    for _ in range(1000):
+        if await run_sync(sleepers) == count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"there are never {count} sleepers")
+
+
+async def test_a_view_that_waits_is_cancelled(serve, finished):
+    waiting, ended = asyncio.Event(), []
+
+    async def view(request):
+        waiting.set()
+        try:
+            await asyncio.sleep(PATIENCE * 2)
+        except asyncio.CancelledError:
+            ended.append(await Author.objects.acount())
+            raise
+
+    exchange = serve({"": view}).begin("/")
+    await until(waiting)
+    await exchange.gone()
+    assert (ended, finished, await exchange.next_message()) == ([0], [TurboASGIHandler], None)
+
+
+@pytest.mark.parametrize("kind", ["async", "loop"])
+async def test_the_query_of_the_view_is_cancelled_on_the_server(serve, full_pool, finished, kind):
+    ended = []
+
+    async def view(request):
+        await run_sync(sleep_in_database)
+
+    @on_loop
+    def view_on_loop(request):
+        try:
+            sleep_in_database()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    exchange = serve({"": view if kind == "async" else view_on_loop}).begin("/")
+    await until_sleepers(1)
+    await exchange.gone()
+    await until_sleepers(0)
+    assert finished == [TurboASGIHandler]
+    assert ended == ([] if kind == "async" else ["cancelled"])
+    assert pool_stats("default").in_use == 0
+
+
+async def test_the_transaction_of_the_view_is_rolled_back(serve, finished):
+    waiting = asyncio.Event()
+
+    async def view(request):
+        async with atomic():
+            await Author.objects.acreate(name="Ada")
+            waiting.set()
+            await asyncio.sleep(PATIENCE * 2)
+
+    exchange = serve({"": view}).begin("/")
+    await until(waiting)
+    await exchange.gone()
+    assert (await Author.objects.acount(), finished) == (0, [TurboASGIHandler])
+
+
+async def test_the_request_that_atomic_requests_began_is_rolled_back(serve, monkeypatch, finished):
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    waiting = asyncio.Event()
+
+    async def view(request):
+        Author.objects.create(name="Ada")
+        waiting.set()
+        await asyncio.sleep(PATIENCE * 2)
+
+    exchange = serve({"": view}).begin("/")
+    await until(waiting)
+    await exchange.gone()
+    assert (await Author.objects.acount(), finished) == (0, [TurboASGIHandler])
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+async def test_a_stream_that_nobody_reads_is_closed_and_gives_its_connection_back(
+    serve, full_pool, finished, kind
+):
+    await Author.objects.abulk_create([Author(name=f"{number}") for number in range(50)])
+    ended, closed = [], []
+
+    async def asynchronous():
+        try:
+            async for author in Author.objects.aiterator(chunk_size=2):
+                yield author.name
+                await asyncio.sleep(0.001)
+        finally:
+            ended.append("async")
+
+    def synchronous():
+        try:
+            for number in range(10_000_000):
+                yield f"{number} {Author.objects.count()}"
+        finally:
+            ended.append("sync")
+
+    class Response(StreamingHttpResponse):
+        def close(self):
+            super().close()
+            closed.append(Author.objects.count())
+
+    async def view(request):
+        return Response(asynchronous() if kind == "async" else synchronous())
+
+    exchange = serve({"": view}).begin("/")
+    for _ in range(3):
+        message = await exchange.next_message()
+    await exchange.gone()
+    assert message["more_body"] is True
+    assert (ended, closed, finished) == ([kind], [50], [TurboASGIHandler])
+    assert pool_stats("default").in_use == 0
+
+
+@pytest.mark.needs_thread("the view runs in one")
+async def test_a_view_in_a_thread_may_read_the_body_until_it_ends(serve, finished):
+    began, go_on, read = threading.Event(), threading.Event(), []
+
+    def view(request):
+        began.set()
+        assert go_on.wait(PATIENCE)
+        read.append(request.body)
+        return HttpResponse()
+
+    exchange = serve({"": view}).begin("/", "POST", [b"late"])
+    while not began.is_set():
+        await asyncio.sleep(0.005)
+    exchange.disconnect()
+    for _ in range(5):
+        await asyncio.sleep(0.005)
+    assert not exchange.task.done()
+    go_on.set()
+    await asyncio.wait_for(exchange.task, PATIENCE)
+    assert (read, finished) == ([b"late"], [TurboASGIHandler])
+
+
+async def test_a_client_that_leaves_before_its_body_is_complete_reaches_no_view(serve, finished):
+    async def view(request):
+        raise AssertionError("called")
+
+    exchange = serve({"": view}).begin("/", "POST", ())
+    exchange._incoming.put_nowait({"type": "http.request", "body": b"x", "more_body": True})
+    await exchange.gone()
+    assert (await exchange.next_message(), finished) == (None, [])
+
+
+async def test_a_client_that_leaves_after_its_answer_changes_nothing(serve, finished):
+    async def view(request):
+        return HttpResponse("whole")
+
+    exchange = serve({"": view}).begin("/")
+    response = await exchange.response()
+    exchange.disconnect()
+    assert (response.text, finished) == ("whole", [TurboASGIHandler])
+
+
+async def test_a_server_that_cancels_the_request_cancels_its_query(serve):
+    async def view(request):
+        await run_sync(sleep_in_database)
+
+    exchange = serve({"": view}).begin("/")
+    await until_sleepers(1)
+    exchange.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await exchange.task
+    await until_sleepers(0)
+
+
+async def test_other_requests_go_on_when_one_client_leaves(serve):
+    waiting, go_on = [], asyncio.Event()
+
+    async def view(request):
+        Author.objects.create(name="Ada")
+        waiting.append(request)
+        await go_on.wait()
+        return HttpResponse(str(Author.objects.count()))
+
+    client = serve({"": view})
+    leaves, stays = client.begin("/"), client.begin("/")
+    while len(waiting) < 2:
+        await asyncio.sleep(0.005)
+    await leaves.gone()
+    go_on.set()
+    assert (await stays.response()).text == "2"
