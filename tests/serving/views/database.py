@@ -167,4 +167,6 @@ def locked(request):
 
 
 def writers(request):
-    return JsonResponse(list(Writer.objects.order_by("pk").values_list("name", flat=True)), safe=False)
+    return JsonResponse(
+        list(Writer.objects.order_by("pk").values_list("name", flat=True)), safe=False
+    )
