@@ -179,6 +179,7 @@ async def test_sessions_and_cookies_stay_with_the_client(kind):
     assert (await kind().get("/visits")).content == b"1"
 
 
+@pytest.mark.skipif(django.VERSION < (5, 0), reason="follow came with Django 5.0")
 @CLIENTS
 async def test_redirects_are_followed(kind):
     response = await kind().get("/moved?to=visits", follow=True)

@@ -27,9 +27,7 @@ _STEPS = (
 SCENARIOS = (
     *(Scenario(f"middleware: {name}", _STEPS, stack=name) for name in _ODD),
     *(
-        Scenario(
-            f"middleware in debug: {name}", _STEPS, stack=name, settings=(("DEBUG", True),)
-        )
+        Scenario(f"middleware in debug: {name}", _STEPS, stack=name, settings=(("DEBUG", True),))
         for name in ("alternating", "classes", "not used", "raises after")
     ),
 )

@@ -75,7 +75,12 @@ SCENARIOS = (
                 headers=(("content-length", "3000000"),),
                 body=(b"x" * 1_000_000,) * 3,
             ),
-            get("/read-lines/", "lines of a spooled body", method="PUT", body=(b"x" * 999 + b"\n",) * 3000),
+            get(
+                "/read-lines/",
+                "lines of a spooled body",
+                method="PUT",
+                body=(b"x" * 999 + b"\n",) * 3000,
+            ),
             post("/echo/", {f"field{n}": n for n in range(1100)}, "too many fields"),
             post("/async-echo/", {f"field{n}": n for n in range(1100)}, "too many fields, async"),
             post("/echo/", name="not utf-8", body=(b"a=%FF&b=\xff",)),

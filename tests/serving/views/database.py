@@ -184,4 +184,6 @@ def asking_a_coroutine(request):
 
 
 def writers(request):
-    return JsonResponse(list(Writer.objects.order_by("pk").values_list("name", flat=True)), safe=False)
+    return JsonResponse(
+        list(Writer.objects.order_by("pk").values_list("name", flat=True)), safe=False
+    )

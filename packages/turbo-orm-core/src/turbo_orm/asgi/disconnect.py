@@ -12,6 +12,21 @@ from ..bridge import portal, run_sync
 from .lifespan import Receive, Send
 
 
+async def closing(sending: Awaitable[None], response: Any) -> None:
+    """Send a response, and close it if its client has gone meanwhile.
+
+    Args:
+        sending: sends it, and closes it at the end.
+        response: the response; closing it sends ``request_finished``.
+    """
+    try:
+        await sending
+    except asyncio.CancelledError:
+        # Whoever cancelled it knows, and the request is at its end.
+        if not response.closed:
+            await run_sync(response.close)
+
+
 async def until_disconnect(
     handle: Callable[..., Awaitable[Any]], scope: Any, receive: Receive, send: Send, *, sender: Any
 ) -> None:

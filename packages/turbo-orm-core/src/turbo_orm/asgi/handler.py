@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 
 from ..bridge import portal, run_sync
 from .chain import BridgedChain
-from .disconnect import until_disconnect
+from .disconnect import closing, until_disconnect
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
 from .streaming import is_synchronous_stream, pieces
@@ -134,7 +134,8 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         """
         if is_synchronous_stream(response):
             response.streaming_content = pieces(response)
-        await portal(super().send_response(response, send))
+        sending = portal(super().send_response(response, send))
+        await (sending if LISTENS else closing(sending, response))
 
 
 def get_asgi_application() -> TurboASGIHandler:
