@@ -208,7 +208,10 @@ async def test_a_client_that_leaves_after_its_answer_changes_nothing(serve, fini
 
 
 async def test_a_server_that_cancels_the_request_cancels_its_query(serve):
+    requests = []
+
     async def view(request):
+        requests.append(request)
         await run_sync(sleep_in_database)
 
     exchange = serve({"": view}).begin("/")
@@ -217,6 +220,7 @@ async def test_a_server_that_cancels_the_request_cancels_its_query(serve):
     with pytest.raises(asyncio.CancelledError):
         await exchange.task
     await until_sleepers(0)
+    assert [request._stream.closed for request in requests] == [True]
 
 
 async def test_other_requests_go_on_when_one_client_leaves(serve):
