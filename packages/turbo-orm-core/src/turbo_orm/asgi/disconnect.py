@@ -12,7 +12,7 @@ from django.core.signals import request_finished
 from ..bridge import portal, run_sync
 from .lifespan import Receive, Send
 
-Handle = Callable[[Any, Receive, Send], Awaitable[None]]
+Handle = Callable[[Any, Receive, Send], Awaitable[Any]]
 
 # The tasks that work for the present request.
 _tasks: ContextVar[set[asyncio.Task[Any]]] = ContextVar("turbo_orm.asgi.tasks")
