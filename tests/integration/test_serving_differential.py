@@ -13,6 +13,7 @@ UNAWAITED = (
     "HttpResponse object. It returned an unawaited coroutine instead. You may need to add an "
     "'await' into your view."
 )
+STOPPED = "ERROR django.request: Internal Server Error: /fail/stop/ [500] (StopIteration: no more)"
 EXPECTED = (
     Expected(
         "middleware: view refused/*",
@@ -35,6 +36,20 @@ EXPECTED = (
         "DEBUG django.request: *ynchronous handler adapted for *",
         "",
         "Nothing is adapted, that is: sent to a thread.",
+    ),
+    *(
+        Expected(
+            "failures*/fail/stop",
+            field,
+            "*StopIteration interacts badly with generators*",
+            ours,
+            "Only a future, which brings the outcome of a thread, refuses a StopIteration.",
+            flavours="views on the loop",
+        )
+        for field, ours in (
+            ("logs", STOPPED),
+            ("body", "no more"),
+        )
     ),
     *(
         Expected(

@@ -4,7 +4,7 @@ from .base import Scenario, get
 
 KINDS = (
     *("404", "denied", "suspicious", "host", "bad", "multipart", "large", "fields"),
-    *("plain", "key"),
+    *("plain", "key", "stop", "async-stop", "timeout", "cancelled"),
 )
 _STEPS = (
     *(get(f"/fail/{kind}/") for kind in KINDS),
