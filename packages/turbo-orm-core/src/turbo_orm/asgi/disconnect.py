@@ -47,10 +47,18 @@ async def with_its_tasks(handle: Handle, scope: Any, receive: Receive, send: Sen
         await portal(handle(scope, receive_as_part, send))
     finally:
         left = {task for task in tasks if not task.done() and task is not asyncio.current_task()}
-        for task in left:
-            task.cancel()
         if left:
-            await asyncio.wait(left)
+            await _end(left)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        # Django's task takes no notice of a cancellation while it sends: it returns the response.
+        if not task.cancelled() and (response := task.result()) is not None:
+            await run_sync(response.close)
 
 
 async def closing(sending: Awaitable[None], response: Any) -> None:
