@@ -16,7 +16,7 @@ from django.test import client as django_client
 
 from tests.middleware import CALLS, place
 from tests.testapp.models import Article, Author
-from turbo_orm import portal, run_sync
+from turbo_orm import bridge, portal, run_sync
 from turbo_orm import redirect as redirects
 from turbo_orm import test as turbo_test
 from turbo_orm.asgi import on_loop
@@ -119,6 +119,22 @@ async def test_signals_are_sent_in_the_bridge(kind):
         request_started.disconnect(started)
         request_finished.disconnect(finished)
     assert seen == [("started", "bridge", 0), ("finished", "bridge", 1)]
+
+
+@CLIENTS
+async def test_a_request_enters_the_bridge_once(kind, full_pool, monkeypatch):
+    client = kind()
+    await client.get("/user")  # the first one makes the handler of Django's client ours
+    entries = []
+    original = bridge.Job
+
+    def counted(function, *args):
+        entries.append(function.__name__)
+        return original(function, *args)
+
+    monkeypatch.setattr(bridge, "Job", counted)
+    response = await client.get("/visits")
+    assert (response.content, entries) == (b"1", ["_drive_outermost"])
 
 
 @CLIENTS

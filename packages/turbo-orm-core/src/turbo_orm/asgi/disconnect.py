@@ -1,15 +1,64 @@
-"""Cancel what a client no longer waits for, where Django does not listen for that (before 5.0)."""
+"""Cancel what nobody waits for any more, where Django itself does not (before 6.1)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 from django.core.signals import request_finished
 
 from ..bridge import portal, run_sync
 from .lifespan import Receive, Send
+
+Handle = Callable[[Any, Receive, Send], Awaitable[Any]]
+
+# The tasks that work for the present request.
+_tasks: ContextVar[set[asyncio.Task[Any]]] = ContextVar("turbo_orm.asgi.tasks")
+
+
+def join_request() -> None:
+    """Let the running task end when the server cancels the request; see ``with_its_tasks``."""
+    task = asyncio.current_task()
+    if task is not None:
+        _tasks.get(set()).add(task)
+
+
+async def with_its_tasks(handle: Handle, scope: Any, receive: Receive, send: Send) -> None:
+    """Serve one request; if the server cancels that, no task that Django began for it is left.
+
+    Args:
+        handle: Django's ``ASGIHandler.handle``.
+        scope: an ASGI scope of type ``http``.
+        receive: gives the server's next message.
+        send: takes a message for the server.
+
+    From 6.1 on Django itself ends its tasks.
+    """
+    tasks: set[asyncio.Task[Any]] = set()
+    _tasks.set(tasks)
+
+    async def receive_as_part() -> Any:
+        join_request()
+        return await receive()
+
+    try:
+        await portal(handle(scope, receive_as_part, send))
+    finally:
+        left = {task for task in tasks if not task.done() and task is not asyncio.current_task()}
+        if left:
+            await _end(left)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        # Django's task takes no notice of a cancellation while it sends: it returns the response.
+        if not task.cancelled() and (response := task.result()) is not None:
+            await run_sync(response.close)
 
 
 async def closing(sending: Awaitable[None], response: Any) -> None:
@@ -28,7 +77,7 @@ async def closing(sending: Awaitable[None], response: Any) -> None:
 
 
 async def until_disconnect(
-    handle: Callable[..., Awaitable[Any]], scope: Any, receive: Receive, send: Send, *, sender: Any
+    handle: Handle, scope: Any, receive: Receive, send: Send, *, sender: Any
 ) -> None:
     """Serve one request until it is done or its client has gone.
 

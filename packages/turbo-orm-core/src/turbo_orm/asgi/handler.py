@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 
 from ..bridge import portal, run_sync
 from .chain import BridgedChain
-from .disconnect import closing, until_disconnect
+from .disconnect import closing, join_request, until_disconnect, with_its_tasks
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
 from .streaming import is_synchronous_stream, pieces
@@ -25,6 +25,8 @@ from .views import BridgedViews
 
 # Django listens for the client from this version on.
 LISTENS = django.VERSION >= (5, 0)
+# It then listens, and gets the response, in tasks; before this version they outlive their request.
+ENDS_ITS_TASKS = django.VERSION >= (6, 1)
 
 
 class BridgedHandler(BridgedChain, BridgedViews):
@@ -99,8 +101,10 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         self._served.add(task)
         try:
             handling = super().handle
-            if LISTENS:
+            if ENDS_ITS_TASKS:
                 await portal(handling(scope, receive, send))
+            elif LISTENS:
+                await with_its_tasks(handling, scope, receive, send)
             else:
                 await until_disconnect(handling, scope, receive, send, sender=type(self))
         finally:
@@ -116,11 +120,13 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
 
         Mirrors ``BaseHandler.get_response_async``.
         """
+        join_request()
         try:
             return await super().get_response_async(request)
         except asyncio.CancelledError:
-            # A view in a thread goes on, and may still read the body, which is closed next.
+            # A view in a thread goes on, and may still read the body.
             await wait_for_thread()
+            request.close()
             raise
 
     async def send_response(self, response: Any, send: Send) -> None:
