@@ -1,116 +1,62 @@
-"""Cancel what nobody waits for any more, where Django itself does not (before 6.1)."""
+"""Cancel what a client no longer waits for."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
+import sys
+from types import TracebackType
 from typing import Any
 
-from django.core.signals import request_finished
-
-from ..bridge import portal, run_sync
-from .lifespan import Receive, Send
-
-Handle = Callable[[Any, Receive, Send], Awaitable[Any]]
-
-# The tasks that work for the present request.
-_tasks: ContextVar[set[asyncio.Task[Any]]] = ContextVar("turbo_orm.asgi.tasks")
+from .lifespan import Receive
 
 
-def join_request() -> None:
-    """Let the running task end when the server cancels the request; see ``with_its_tasks``."""
-    task = asyncio.current_task()
-    if task is not None:
-        _tasks.get(set()).add(task)
+class UntilDisconnect:
+    """A block that is cancelled, and left quietly, when the client of its request goes."""
 
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone = False
+        self._failure: Exception | None = None
 
-async def with_its_tasks(handle: Handle, scope: Any, receive: Receive, send: Send) -> None:
-    """Serve one request; if the server cancels that, no task that Django began for it is left.
+    async def __aenter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving: asyncio.Task[Any] = task
+        self._listening = asyncio.ensure_future(self._listen())
 
-    Args:
-        handle: Django's ``ASGIHandler.handle``.
-        scope: an ASGI scope of type ``http``.
-        receive: gives the server's next message.
-        send: takes a message for the server.
+    async def _listen(self) -> None:
+        try:
+            message = await self._receive()
+            if message["type"] != "http.disconnect":
+                raise AssertionError(  # Django's
+                    f"Invalid ASGI message after request body: {message['type']}"
+                )
+        except Exception as error:
+            self._failure = error
+        self._gone = True
+        self._serving.cancel()
 
-    From 6.1 on Django itself ends its tasks.
-    """
-    tasks: set[asyncio.Task[Any]] = set()
-    _tasks.set(tasks)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        self._listening.cancel()
+        if not self._gone:
+            return False
+        if not isinstance(error, asyncio.CancelledError):
+            await self._take_late_cancellation()
+        cancelled_by_others = sys.version_info >= (3, 11) and self._serving.uncancel() > 0
+        if self._failure is not None:
+            raise self._failure
+        return not cancelled_by_others and (
+            error is None or isinstance(error, asyncio.CancelledError)
+        )
 
-    async def receive_as_part() -> Any:
-        join_request()
-        return await receive()
-
-    try:
-        await portal(handle(scope, receive_as_part, send))
-    finally:
-        left = {task for task in tasks if not task.done() and task is not asyncio.current_task()}
-        if left:
-            await _end(left)
-
-
-async def _end(tasks: set[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    for task in tasks:
-        # Django's task takes no notice of a cancellation while it sends: it returns the response.
-        if not task.cancelled() and (response := task.result()) is not None:
-            await run_sync(response.close)
-
-
-async def closing(sending: Awaitable[None], response: Any) -> None:
-    """Send a response, and close it if its client has gone meanwhile.
-
-    Args:
-        sending: sends it, and closes it at the end.
-        response: the response; closing it sends ``request_finished``.
-    """
-    try:
-        await sending
-    except asyncio.CancelledError:
-        # Whoever cancelled it knows, and the request is at its end.
-        if not response.closed:
-            await run_sync(response.close)
-
-
-async def until_disconnect(
-    handle: Handle, scope: Any, receive: Receive, send: Send, *, sender: Any
-) -> None:
-    """Serve one request until it is done or its client has gone.
-
-    Args:
-        handle: Django's ``ASGIHandler.handle``.
-        scope: an ASGI scope of type ``http``.
-        receive: gives the server's next message.
-        send: takes a message for the server.
-        sender: who sends ``request_finished`` for a request that was given up.
-    """
-    body_read = asyncio.Event()
-
-    async def receive_body() -> Any:
-        message = await receive()
-        if not message.get("more_body", False):
-            body_read.set()
-        return message
-
-    async def listen() -> None:
-        await body_read.wait()
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    serving = asyncio.ensure_future(portal(handle(scope, receive_body, send)))
-    listening = asyncio.ensure_future(listen())
-    try:
-        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        gone = not serving.done()
-        listening.cancel()
-        serving.cancel()
-        await asyncio.wait({serving, listening})
-    if serving.cancelled() and gone:
-        await run_sync(request_finished.send, sender=sender)
-    else:
-        serving.result()
+    async def _take_late_cancellation(self) -> None:
+        """Let a cancellation arrive here that would else arrive in the code of the server."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return
