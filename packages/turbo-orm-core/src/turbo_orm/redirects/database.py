@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import replacements
+from ..query import plain
 from .row import Redirect
 
 RELATED = ("aadd", "aclear", "acreate", "aget_or_create", "aremove", "aset", "aupdate_or_create")
@@ -60,6 +61,7 @@ DATABASE = (
         replacements.forget_plans,
         ("register_class_lookup", "_unregister_class_lookup"),
     ),
+    Redirect("django.db.models.manager.BaseManager", "get_queryset", plain.get_queryset),
     Redirect("django.db.models.query.QuerySet", "_insert", replacements.insert),
     Redirect("django.db.models.base.Model", "_do_update", replacements.do_update),
     Redirect("django.db.transaction.Atomic", "__aenter__", replacements.aenter, new=True),

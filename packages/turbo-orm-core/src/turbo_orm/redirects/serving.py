@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import replacements
+from .. import blocking, replacements
 from .row import Redirect
 
 CACHE = ("aadd", "aclear", "adelete", "aget", "aset", "atouch")
@@ -70,7 +70,6 @@ SERVING = (
         "sync_to_async",
         replacements.in_the_bridge,
         ("AsyncClientHandler.__call__",),
-        since=(5, 0),
         in_tests=True,
     ),
     Redirect(
@@ -85,6 +84,7 @@ SERVING = (
         replacements.async_to_sync,
         ("StreamingHttpResponse.__iter__",),
     ),
+    Redirect("django.core.cache.CacheHandler", "create_connection", blocking.create_cache),
     Redirect(
         "django.core.cache.backends.base",
         "sync_to_async",
