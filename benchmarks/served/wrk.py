@@ -13,6 +13,8 @@ from .cases import Case
 from .server import Server
 
 SCRIPT = Path(__file__).with_name("numbers.lua")
+# How often a process's clock ticks.
+TICK = 0.01
 MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -50,7 +52,7 @@ def load(server: Server, case: Case, clients: int, seconds: int) -> Load:
     )
     if done.returncode or "Socket errors" in done.stdout or "Non-2xx" in done.stdout:
         raise server.failure(f"{case.title} failed:\n{done.stdout}{done.stderr}")
-    return read(done.stdout, server.cpu_seconds() - before)
+    return read(done.stdout, max(server.cpu_seconds() - before, TICK))
 
 
 def read(output: str, cpu_seconds: float) -> Load:

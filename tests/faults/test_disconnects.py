@@ -100,7 +100,7 @@ async def test_a_client_that_leaves_before_its_body_is_complete_starts_no_reques
 async def test_a_client_that_leaves_a_stream_gives_its_connection_back(served):
     await make_rows()
     async with Connection(served.port) as client:
-        client.send("GET", "/stream/")
+        client.send("GET", "/stream/?seconds=1")
         await client.reader.readuntil(b"row:99 ")
         state = await served.state()
         assert (state["pool"]["in_use"], state["started"] - state["finished"]) == (1, 1)

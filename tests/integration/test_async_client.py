@@ -16,7 +16,7 @@ from django.test import client as django_client
 
 from tests.middleware import CALLS, place
 from tests.testapp.models import Article, Author
-from turbo_orm import portal, run_sync
+from turbo_orm import bridge, portal, run_sync
 from turbo_orm import redirect as redirects
 from turbo_orm import test as turbo_test
 from turbo_orm.asgi import on_loop
@@ -122,6 +122,22 @@ async def test_signals_are_sent_in_the_bridge(kind):
 
 
 @CLIENTS
+async def test_a_request_enters_the_bridge_once(kind, full_pool, monkeypatch):
+    client = kind()
+    await client.get("/user")  # the first one makes the handler of Django's client ours
+    entries = []
+    original = bridge.Job
+
+    def counted(function, *args):
+        entries.append(function.__name__)
+        return original(function, *args)
+
+    monkeypatch.setattr(bridge, "Job", counted)
+    response = await client.get("/visits")
+    assert (response.content, entries) == (b"1", ["_drive_outermost"])
+
+
+@CLIENTS
 async def test_a_form_is_posted_and_json_read(kind):
     response = await kind().post("/data", {"name": "Ada"})
     assert response.json() == {"pk": 1, "name": "Ada"}
@@ -179,6 +195,7 @@ async def test_sessions_and_cookies_stay_with_the_client(kind):
     assert (await kind().get("/visits")).content == b"1"
 
 
+@pytest.mark.skipif(django.VERSION < (5, 0), reason="follow came with Django 5.0")
 @CLIENTS
 async def test_redirects_are_followed(kind):
     response = await kind().get("/moved?to=visits", follow=True)

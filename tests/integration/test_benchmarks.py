@@ -67,9 +67,9 @@ def test_both_handlers_serve_the_right_pages_and_a_run_ends_in_the_tables(stand_
     assert done.stderr.count("answers rightly") == 10
     lines = done.stdout.splitlines()
     assert lines[0].startswith("Requests per second")
-    assert (
-        "| empty view, the seven default middleware | 2,000 ± 0 | 2,000 ± 0 | 1.0 | ≥ 10, missed |"
-    ) in lines
+    (seven,) = (line for line in lines[:9] if "seven" in line and "empty" in line)
+    assert seven.startswith("| empty view, the seven default middleware | 2,000 ± 0 | 2,000 ± 0 |")
+    assert seven.endswith(" | ≥ 10, missed |")
     assert lines[-1].startswith("| logged in, the seven default middleware | ")
     assert lines[-1].endswith(" | 0.9 ms, 1100.0 ms |")
 

@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Plain
-from turbo_orm import blocking
+from turbo_orm import blocking, run_sync
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -166,3 +166,20 @@ async def test_a_page_of_something_lazy_is_made_in_the_bridge():
     page = await AsyncPaginator(Lazy(Plain.objects.order_by("pk")), 1).apage(2)
 
     assert [row.name for row in await page.aget_object_list()] == ["b"]
+
+
+@pytest.mark.needs_thread("a cache beyond a network is asked in one")
+async def test_a_cache_beyond_a_network_waits_in_a_thread_when_it_is_called_in_the_bridge():
+    loop_thread = threading.current_thread()
+
+    def ask():
+        return caches["memcached"].get("a"), caches["default"].get_or_set("a", lambda: 1)
+
+    asked_in, local = await run_sync(ask)
+
+    assert asked_in is not loop_thread
+    assert local == 1
+
+
+def test_where_no_loop_runs_such_a_cache_is_called_directly():
+    assert caches["memcached"].get("a") is threading.current_thread()

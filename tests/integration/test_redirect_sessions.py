@@ -148,7 +148,7 @@ async def test_a_session_in_a_cache_beyond_a_network_keeps_its_thread():
         session = store_of("cache")("k" * 32)
         # The cache of the tests answers with the thread in which it was asked.
         assert await session.aload() is not threading.main_thread()
-        assert await run_sync(session.load) is threading.main_thread()
+        assert await run_sync(session.load) is not threading.main_thread()
 
 
 def test_a_session_in_files_or_beyond_a_network_blocks():

@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import signals
 from django.db import connections
+from django.db.models.signals import post_save
 from django.test import override_settings
 
 import tests.serving
@@ -162,6 +164,11 @@ async def test_unmarked_synchronous_view_asks_for_a_thread(serve):
     assert answer.error.startswith("AssertionError: a thread was asked for")
 
 
+async def test_synchronous_code_on_the_loop_asks_a_coroutine_in_its_transaction(serve):
+    answer = await ask(serve(), "/asking-a-coroutine/")
+    assert answer == (200, "1 authors, by the coroutine")
+
+
 # Middleware and signals.
 
 
@@ -193,6 +200,26 @@ async def test_receivers_of_the_request_signals_query_without_a_thread(serve, st
         stack.callback(signal.disconnect, receive)
     await serve().request(post("/names/", {"name": "ada", "age": 7}))
     assert seen == [0, 1]
+
+
+async def test_receiver_asks_a_coroutine_as_it_would_in_a_thread(serve, stack):
+    seen = []
+
+    def receive(sender, **kwargs):
+        seen.append(async_to_sync(names)())
+
+    post_save.connect(receive, Author)
+    stack.callback(post_save.disconnect, receive, Author)
+    await serve().request(post("/names/", {"name": "ada", "age": 7}))
+    assert seen == [["ada"]]
+
+
+async def test_outside_the_bridge_a_loop_is_still_no_place_to_wait():
+    async def nothing():
+        pass
+
+    with pytest.raises(RuntimeError, match="You cannot use AsyncToSync in the same thread"):
+        async_to_sync(nothing)()
 
 
 # ATOMIC_REQUESTS.

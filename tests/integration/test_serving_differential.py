@@ -5,6 +5,7 @@ import pytest
 from tests.serving.comparison import Expected, differences, serve_all
 from tests.serving.flavours import FLAVOURS, OURS
 from tests.serving.scripts import SCENARIOS
+from tests.serving.scripts.failures import SYNCHRONOUS_KINDS
 
 FAILED = "ERROR django.request: Internal Server Error: /classes/async-callable/"
 SYNC_ONLY = "TypeError: sync_to_async can only be applied to sync functions."
@@ -13,6 +14,7 @@ UNAWAITED = (
     "HttpResponse object. It returned an unawaited coroutine instead. You may need to add an "
     "'await' into your view."
 )
+STOPPED = "ERROR django.request: Internal Server Error: /fail/stop/ [500] (StopIteration: no more)"
 EXPECTED = (
     Expected(
         "middleware: view refused/*",
@@ -35,6 +37,18 @@ EXPECTED = (
         "DEBUG django.request: *ynchronous handler adapted for *",
         "",
         "Nothing is adapted, that is: sent to a thread.",
+    ),
+    *(
+        Expected(
+            "failures*/fail/stop",
+            field,
+            "*StopIteration interacts badly with generators*",
+            ours,
+            "Only a future, which brings the outcome of a thread, refuses a StopIteration.",
+            flavours="views on the loop",
+        )
+        for field, ours in (("logs", STOPPED), ("body", "no more"))
+        if "stop" in SYNCHRONOUS_KINDS
     ),
     *(
         Expected(

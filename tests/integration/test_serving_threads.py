@@ -160,3 +160,12 @@ async def test_requests_are_answered_while_a_password_hashes(served, slow_passwo
             answered += 1
     assert (await login).text == "reader"
     assert answered > 5
+
+
+async def test_a_synchronous_view_gets_a_thread_unless_told_otherwise(cookie):
+    """Shows also that the counter of the other tests counts."""
+    async with Served() as served:
+        assert (await served.get("/synchronous/", Cookie=cookie)).text.endswith("reader\n")
+        hops = (await served.state())["hops"]
+        await threads_have_ended(served)
+    assert hops["synchronous"] == 1

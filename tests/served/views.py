@@ -75,17 +75,18 @@ async def pair(request: HttpRequest, number: int) -> HttpResponse:
 
 
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
-    return StreamingHttpResponse(lines(), content_type="text/plain")
+    return StreamingHttpResponse(lines(seconds_of(request)), content_type="text/plain")
 
 
-async def lines() -> AsyncIterator[str]:
-    """Yield every author, padded, in batches."""
+async def lines(pause: float) -> AsyncIterator[str]:
+    """Yield every author, padded, in batches; wait so long after each."""
     batch = []
     async for found in Author.objects.order_by("pk").aiterator(chunk_size=500):
         batch.append(f"{found.name}:{found.age}".ljust(WIDTH - 1) + "\n")
         if len(batch) == BATCH:
             yield "".join(batch)
             batch.clear()
+            await asyncio.sleep(pause)
     yield "".join(batch)
 
 

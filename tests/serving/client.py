@@ -58,7 +58,7 @@ class Client:
         scope = self._scope(step)
         try:
             await asyncio.create_task(self.application(scope, exchange.receive, exchange.send))
-        except Exception as error:  # what a server would log
+        except (Exception, asyncio.CancelledError) as error:  # what a server would log
             exchange.answer.error = f"{type(error).__name__}: {error}"
         self._keep_cookies(exchange.answer)
         return exchange.answer

@@ -58,10 +58,14 @@ class Expected:
 def serve_all(folder: Path) -> dict[str, Seen]:
     """Let each flavour answer every request, in processes and databases of their own."""
     running = {flavour: _start(flavour, folder) for flavour in FLAVOURS}
-    for flavour, process in running.items():
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, f"{flavour}: {output}"
-        assert not output, f"{flavour} printed: {output}"
+    try:
+        for flavour, process in running.items():
+            output, _ = process.communicate(timeout=300)
+            assert (process.returncode, output) == (0, ""), f"{flavour}: {output}"
+    finally:
+        for process in running.values():
+            with process:
+                process.kill()
     return {flavour: json.loads((folder / flavour).read_text()) for flavour in FLAVOURS}
 
 

@@ -13,6 +13,8 @@ IN_THREADS = [
     "tests.serving.middleware.contextual.synchronous",
     "tests.serving.middleware.functions.synchronous",
     "tests.serving.middleware.querying.synchronous",
+    "tests.serving.middleware.tasks.SynchronousCall",
+    "tests.serving.middleware.tasks.asking_a_coroutine",
 ]
 
 FLAVOURS: dict[str, dict[str, Any]] = {

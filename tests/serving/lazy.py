@@ -1,7 +1,9 @@
 """Views that only ours can serve: plain ORM code in coroutines, and atomic coroutines."""
 
 import asyncio
+from contextvars import ContextVar
 
+from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -149,6 +151,22 @@ def marked(request):
     return HttpResponse(f"{Author.objects.count()} authors")
 
 
+@on_loop
+def asking_a_coroutine(request):
+    """Ask through asgiref, as code for threads does, with a context of its own."""
+
+    async def count():
+        asked.set("by the coroutine")
+        return await Author.objects.acount()
+
+    with transaction.atomic():
+        Author.objects.create(name="in the block")
+        return HttpResponse(f"{async_to_sync(count)()} authors, {asked.get()}")
+
+
+asked: ContextVar[str] = ContextVar("asked", default="not asked")
+
+
 def unmarked(request):
     return HttpResponse(f"{Author.objects.count()} authors")
 
@@ -249,6 +267,7 @@ urlpatterns = [
     path("listed/", Listed.as_view()),
     path("marked/", marked),
     path("unmarked/", unmarked),
+    path("asking-a-coroutine/", asking_a_coroutine),
     path("block/", block),
     path("failing/<str:kind>/", failing),
     path("outside/", outside),

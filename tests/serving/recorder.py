@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import django
+from asgiref.sync import async_to_sync
 from django.contrib.auth import signals as auth_signals
 from django.core import signals as core_signals
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -72,6 +73,7 @@ def install() -> None:
         _listen_asynchronously(core_signals.request_started, "request_started")
         _listen_asynchronously(core_signals.request_finished, "request_finished")
         _listen_asynchronously(model_signals.post_save, "post_save")
+    _listen_through_a_coroutine(model_signals.post_delete, "post_delete")
     # Whether DEBUG is on or not: it must not be what makes queries seen.
     BaseDatabaseWrapper.queries_logged = property(lambda wrapper: True)  # type: ignore[assignment]
     logging.getLogger("django.db.backends").propagate = False
@@ -96,6 +98,17 @@ def _listen_asynchronously(signal: Signal, name: str) -> None:
         if _records:
             event = f"{name}{_described(sender, values)}, asynchronously"
             _records[-1].awaited.append(event)
+
+    _receivers.append(receive)
+    signal.connect(receive)
+
+
+def _listen_through_a_coroutine(signal: Signal, name: str) -> None:
+    async def receive_asynchronously(sender: Any, values: dict[str, Any]) -> None:
+        note(f"{name}{_described(sender, values)}, through a coroutine")
+
+    def receive(sender: Any, **values: Any) -> None:
+        async_to_sync(receive_asynchronously)(sender, values)
 
     _receivers.append(receive)
     signal.connect(receive)

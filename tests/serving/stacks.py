@@ -97,6 +97,28 @@ STACKS: dict[str, list[str]] = {
         f"{_OURS}.contextual.Mixin",
         f"{_OURS}.contextual.synchronous",
     ],
+    "in tasks": [
+        f"{_OURS}.tasks.in_a_task",
+        FUNCTIONS[0],
+        f"{_OURS}.tasks.with_a_limit",
+        CLASSES[1],
+        f"{_OURS}.tasks.shielded",
+    ],
+    "in tasks among defaults": [
+        *DEFAULTS[:2],
+        f"{_OURS}.tasks.in_a_task",
+        *DEFAULTS[2:],
+        f"{_OURS}.tasks.with_a_limit",
+    ],
+    "hopping": [CLASSES[0], f"{_OURS}.tasks.hopping", FUNCTIONS[0]],
+    "asking a coroutine": [FUNCTIONS[1], f"{_OURS}.tasks.asking_a_coroutine", CLASSES[0]],
+    "own calls": [
+        f"{_OURS}.tasks.OwnCall",
+        f"{_OURS}.tasks.SynchronousCall",
+        f"{_OURS}.tasks.OwnCall",
+        FUNCTIONS[1],
+        f"{_OURS}.tasks.OwnCall",
+    ],
     "queries": [
         *DEFAULTS,
         f"{_OURS}.querying.synchronous",

@@ -144,6 +144,8 @@ DATABASE = [
     path("broken-sql/", database.broken_sql),
     path("async-broken-sql/", database.async_broken_sql),
     path("locked/", database.locked),
+    path("async-in-thread/", database.async_in_thread),
+    path("asking-a-coroutine/", database.asking_a_coroutine),
 ]
 CLASSES = [
     path("methods/", classes.Methods.as_view()),

@@ -18,6 +18,7 @@ _STEPS = (
     get("/async-stream/"),
     get("/database/detail/1/"),
     get("/database/async-detail/1/"),
+    get("/database/async-in-thread/"),
     get("/context/"),
     get("/async-context/"),
     get("/no/such/page/"),

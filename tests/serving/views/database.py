@@ -1,5 +1,6 @@
 """Views that query and write, each way that stock Django can."""
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F
 from django.http import Http404, HttpResponse, JsonResponse
@@ -164,6 +165,22 @@ def locked(request):
         transaction.savepoint_rollback(point)
         transaction.set_rollback(True)
     return HttpResponse(found.name)
+
+
+async def async_in_thread(request):
+    """Hop as one had to before there were awaitable queries."""
+    names = await sync_to_async(lambda: [writer.name for writer in Writer.objects.all()])()
+    made = await sync_to_async(made_in_block)()
+    return JsonResponse([names, made, await Topic.objects.acount()], safe=False)
+
+
+@transaction.atomic
+def made_in_block():
+    return Topic.objects.create(name="made in a thread").name
+
+
+def asking_a_coroutine(request):
+    return HttpResponse(f"{async_to_sync(Writer.objects.acount)()} writers")
 
 
 def writers(request):

@@ -1,5 +1,7 @@
 """Views that fail, in each way that Django has an answer to."""
 
+import asyncio
+
 from django.core.exceptions import (
     BadRequest,
     DisallowedHost,
@@ -26,6 +28,10 @@ ERRORS = {
     "fields": TooManyFieldsSent("too many"),
     "plain": ValueError("an error of the view"),
     "key": KeyError("missing"),
+    "stop": StopIteration("no more"),
+    "async-stop": StopAsyncIteration("no more"),
+    "timeout": TimeoutError("too slow"),
+    "cancelled": asyncio.CancelledError("no longer wanted"),
 }
 
 

@@ -1,7 +1,9 @@
-"""Which of Django's objects wait for something else than the database, and so keep a thread."""
+"""Which of Django's objects wait for something other than the database, and how they do it."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +15,16 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils.deprecation import MiddlewareMixin
 
+from .bridge import await_thread, in_bridge
 from .conf import get_settings
 
 NEVER_BLOCKING_CACHES = (DatabaseCache, DummyCache, LocMemCache)
+
+# Not `get_or_set`: the default that it may be given is the project's code, and may query.
+CACHE_METHODS = (
+    *("add", "clear", "decr_version", "delete", "delete_many", "decr", "get", "get_many"),
+    *("has_key", "incr", "incr_version", "set", "set_many", "touch"),
+)
 
 SESSION_BACKENDS = "django.contrib.sessions.backends"
 CACHED_STORES = {f"{SESSION_BACKENDS}.cache", f"{SESSION_BACKENDS}.cached_db"}
@@ -53,3 +62,41 @@ def _middleware_blocks(middleware: Any) -> bool:
     # Those for whole pages have a cache, that for sessions the class of their store.
     used = (getattr(middleware, name, None) for name in ("cache", "SessionStore"))
     return any(found is not None and blocks(found) for found in used)
+
+
+def create_cache(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``CacheHandler.create_connection`` whose caches, in the bridge, wait in a thread.
+
+    Those in the database and in local memory do not wait, or wait in the bridge.
+    """
+
+    @functools.wraps(original)
+    def bridged(self: Any, alias: str) -> Any:
+        cache = original(self, alias)
+        if blocks(cache):
+            offload_methods(cache, CACHE_METHODS)
+        return cache
+
+    return bridged
+
+
+def offload_methods(owner: Any, names: Iterable[str]) -> None:
+    """Let methods of one object do their work in a thread when they are called in the bridge."""
+    state = vars(owner)
+    for name in names:
+        if name not in state:
+            state[name] = _offloaded(owner, name)
+
+
+def _offloaded(owner: Any, name: str) -> Callable[..., Any]:
+    def offloaded(*args: Any, **kwargs: Any) -> Any:
+        method = getattr(type(owner), name)
+        # In the thread it is called again, by other methods of the object.
+        call = await_thread if in_bridge() else _call
+        return call(method, owner, *args, **kwargs)
+
+    return offloaded
+
+
+def _call(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return method(*args, **kwargs)

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.contrib.auth.hashers import BasePasswordHasher
 
-from .bridge import await_thread, in_bridge, portal
+from .blocking import offload_methods
+from .bridge import in_bridge, portal
 from .offload import offload
 
 EXPENSIVE = ("encode", "verify", "harden_runtime")
@@ -25,32 +26,12 @@ def get_hasher(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def bridged(algorithm: Any = "default") -> Any:
         hasher = original(algorithm)
+        # On the object, which Django keeps: of its class others may make hashers, or count calls.
         if isinstance(hasher, BasePasswordHasher) and in_bridge():
-            _offload_methods(hasher)
+            offload_methods(hasher, EXPENSIVE)
         return hasher
 
     return bridged
-
-
-def _offload_methods(hasher: BasePasswordHasher) -> None:
-    # On the object, which Django keeps: of its class others may make hashers, or count calls.
-    state = vars(hasher)
-    if EXPENSIVE[0] not in state:
-        state.update({name: _offloaded(hasher, name) for name in EXPENSIVE})
-
-
-def _offloaded(hasher: BasePasswordHasher, name: str) -> Callable[..., Any]:
-    def offloaded(*args: Any, **kwargs: Any) -> Any:
-        method = getattr(type(hasher), name)
-        # In the thread it is called again, by methods of the hasher.
-        call = await_thread if in_bridge() else _call
-        return call(method, hasher, *args, **kwargs)
-
-    return offloaded
-
-
-def _call(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return method(*args, **kwargs)
 
 
 def in_thread(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -257,6 +257,22 @@ def async_to_sync(original: Callable[..., Any]) -> Callable[..., Any]:
     return bridged
 
 
+def call_from_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an ``AsyncToSync.__call__`` that in the bridge waits in the running task.
+
+    Code that Django would run in a thread asks coroutines that way: a receiver of a signal, a
+    synchronous middleware. asgiref refuses it on a thread with a loop, to which the bridge belongs.
+    """
+
+    @wraps(original)
+    def bridged(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.force_new_loop or not in_bridge():
+            return original(self, *args, **kwargs)
+        return await_(self.awaitable(*args, **kwargs))
+
+    return bridged
+
+
 def run_in_turn(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``_run_parallel`` that in the bridge awaits one after the other, in this task.
 

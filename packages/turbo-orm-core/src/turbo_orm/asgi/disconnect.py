@@ -1,52 +1,62 @@
-"""Cancel what a client no longer waits for, where Django does not listen for that (before 5.0)."""
+"""Cancel what a client no longer waits for."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from types import TracebackType
 from typing import Any
 
-from django.core.signals import request_finished
-
-from ..bridge import portal, run_sync
-from .lifespan import Receive, Send
+from .lifespan import Receive
 
 
-async def until_disconnect(
-    handle: Callable[..., Awaitable[Any]], scope: Any, receive: Receive, send: Send, *, sender: Any
-) -> None:
-    """Serve one request until it is done or its client has gone.
+class UntilDisconnect:
+    """A block that is cancelled, and left quietly, when the client of its request goes."""
 
-    Args:
-        handle: Django's ``ASGIHandler.handle``.
-        scope: an ASGI scope of type ``http``.
-        receive: gives the server's next message.
-        send: takes a message for the server.
-        sender: who sends ``request_finished`` for a request that was given up.
-    """
-    body_read = asyncio.Event()
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone = False
+        self._failure: Exception | None = None
 
-    async def receive_body() -> Any:
-        message = await receive()
-        if not message.get("more_body", False):
-            body_read.set()
-        return message
+    async def __aenter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving: asyncio.Task[Any] = task
+        self._listening = asyncio.ensure_future(self._listen())
 
-    async def listen() -> None:
-        await body_read.wait()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+    async def _listen(self) -> None:
+        try:
+            message = await self._receive()
+            if message["type"] != "http.disconnect":
+                raise AssertionError(  # Django's
+                    f"Invalid ASGI message after request body: {message['type']}"
+                )
+        except Exception as error:
+            self._failure = error
+        self._gone = True
+        self._serving.cancel()
 
-    serving = asyncio.ensure_future(portal(handle(scope, receive_body, send)))
-    listening = asyncio.ensure_future(listen())
-    try:
-        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        gone = not serving.done()
-        listening.cancel()
-        serving.cancel()
-        await asyncio.wait({serving, listening})
-    if serving.cancelled() and gone:
-        await run_sync(request_finished.send, sender=sender)
-    else:
-        serving.result()
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        self._listening.cancel()
+        if not self._gone:
+            return False
+        if not isinstance(error, asyncio.CancelledError):
+            await self._take_late_cancellation()
+        cancelled_by_others = sys.version_info >= (3, 11) and self._serving.uncancel() > 0
+        if self._failure is not None:
+            raise self._failure
+        return not cancelled_by_others and (
+            error is None or isinstance(error, asyncio.CancelledError)
+        )
+
+    async def _take_late_cancellation(self) -> None:
+        """Let a cancellation arrive here that would else arrive in the code of the server."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return

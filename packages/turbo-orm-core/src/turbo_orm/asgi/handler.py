@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from functools import cached_property
 from typing import Any
 
 import django
 from asgiref.sync import iscoroutinefunction
 from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, RequestAborted
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest
+from django.core.signals import request_finished, request_started
+from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
 
 from ..bridge import portal, run_sync
 from .chain import BridgedChain
-from .disconnect import until_disconnect
+from .disconnect import UntilDisconnect
+from .ends import announce, close, script_prefix
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
 from .streaming import is_synchronous_stream, pieces
 from .threads import finish_thread, wait_for_thread
 from .views import BridgedViews
-
-# Django listens for the client from this version on.
-LISTENS = django.VERSION >= (5, 0)
 
 
 class BridgedHandler(BridgedChain, BridgedViews):
@@ -85,28 +86,56 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
             await super().__call__(scope, receive, send)
 
     async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Serve one request in the bridge.
+        """Serve one request, in one entry of the bridge.
 
         Args:
             scope: an ASGI scope of type ``http``.
             receive: gives the server's next message.
             send: takes a message for the server.
 
-        Mirrors ``ASGIHandler.handle``.
+        Mirrors ``ASGIHandler.handle``, with the signals sent where they may query, and a client
+        that goes away heard by all versions of Django.
         """
         task = asyncio.current_task()
         assert task is not None
         self._served.add(task)
         try:
-            handling = super().handle
-            if LISTENS:
-                await portal(handling(scope, receive, send))
-            else:
-                await until_disconnect(handling, scope, receive, send, sender=type(self))
+            await portal(self._serve(scope, receive, send))
         finally:
             self._served.discard(task)
             # The signals, which close old connections, are sent on the loop.
             await finish_thread()
+
+    async def _serve(self, scope: Any, receive: Receive, send: Send) -> None:
+        try:
+            body: Any = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with closing(body):
+            set_script_prefix(script_prefix(self, scope))
+            await announce(request_started, sender=type(self), scope=scope)
+            request, refusal = self.create_request(scope, body)
+            if request is None:
+                await self.send_response(refusal, send)
+                await close(refusal)
+            else:
+                await self._answer(request, receive, send)
+
+    async def _answer(self, request: Any, receive: Receive, send: Send) -> None:
+        response: Any = None
+        try:
+            async with UntilDisconnect(receive):
+                response = await self.get_response_async(request)
+                response._handler_class = type(self)
+                if isinstance(response, FileResponse):
+                    response.block_size = self.chunk_size
+                await self.send_response(response, send)
+        finally:
+            # Closing it says that the request has finished.
+            if response is not None:
+                await close(response)
+        if response is None:
+            await announce(request_finished, sender=type(self))
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response to a request.
@@ -119,8 +148,9 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         try:
             return await super().get_response_async(request)
         except asyncio.CancelledError:
-            # A view in a thread goes on, and may still read the body, which is closed next.
+            # A view in a thread goes on, and may still read the body.
             await wait_for_thread()
+            request.close()
             raise
 
     async def send_response(self, response: Any, send: Send) -> None:
@@ -134,7 +164,7 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         """
         if is_synchronous_stream(response):
             response.streaming_content = pieces(response)
-        await portal(super().send_response(response, send))
+        await super().send_response(response, send)
 
 
 def get_asgi_application() -> TurboASGIHandler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import replacements
+from .. import blocking, replacements
 from .row import Redirect
 
 CACHE = ("aadd", "aclear", "adelete", "aget", "aset", "atouch")
@@ -19,6 +19,8 @@ SERVING = (
         ("Signal.asend", "Signal.asend_robust"),
         since=(5, 0),
     ),
+    # What a project's own receivers, middleware and views import from there.
+    Redirect("asgiref.sync.AsyncToSync", "__call__", replacements.call_from_bridge),
     Redirect(
         "django.dispatch.dispatcher",
         "async_to_sync",
@@ -68,7 +70,6 @@ SERVING = (
         "sync_to_async",
         replacements.in_the_bridge,
         ("AsyncClientHandler.__call__",),
-        since=(5, 0),
         in_tests=True,
     ),
     Redirect(
@@ -83,6 +84,7 @@ SERVING = (
         replacements.async_to_sync,
         ("StreamingHttpResponse.__iter__",),
     ),
+    Redirect("django.core.cache.CacheHandler", "create_connection", blocking.create_cache),
     Redirect(
         "django.core.cache.backends.base",
         "sync_to_async",
