@@ -1,0 +1,63 @@
+"""What the fixtures stand on where pytest-django is not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register pytest-django's marker, which says the same here."""
+    config.addinivalue_line(
+        "markers",
+        "django_db(transaction=False, reset_sequences=False, databases=None, "
+        "serialized_rollback=False, available_apps=None): how a test with turbo_db uses databases.",
+    )
+
+
+@pytest.fixture(scope="session")
+def turbo_db_keepdb() -> bool:
+    """Whether test databases are used again and kept; override it to change that."""
+    return False
+
+
+@pytest.fixture(scope="session")
+def turbo_db_setup(request: pytest.FixtureRequest, turbo_db_keepdb: bool) -> Iterator[None]:
+    """Create the test databases, and drop them at the end; override it if that is done already."""
+    from .requested import test_databases
+
+    with test_databases(request, keepdb=turbo_db_keepdb):
+        yield
+
+
+@pytest.fixture(scope="class", autouse=True)
+def _turbo_unittest(request: pytest.FixtureRequest) -> None:
+    """Create the databases of a test case."""
+    if request.cls is None or "turbo_orm.test.cases" not in __import__("sys").modules:
+        return
+    from .cases import SimpleTestCase
+
+    if issubclass(request.cls, SimpleTestCase) and request.cls.databases:
+        request.getfixturevalue("turbo_db_setup")
+
+
+@pytest.fixture
+def _turbo_case(request: pytest.FixtureRequest, turbo_db_setup: None) -> Iterator[None]:
+    from .requested import test_case
+
+    with test_case(request):
+        yield
+
+
+@pytest.fixture
+def _turbo_transactional_case(_turbo_case: None) -> None:
+    """Like the other: which of the two a test asks for is asked there."""
+
+
+@pytest.fixture
+def _turbo_counter() -> Any:
+    from .requested import assert_num_queries
+
+    return assert_num_queries
