@@ -9,6 +9,9 @@ from django.db.models.signals import post_save
 from turbo_orm import atomic, on_commit, run_sync
 from turbo_orm.test import SimpleTestCase, TestCase, TransactionTestCase
 
+# Since Django 6.1 it has another name.
+savepoint = getattr(transaction, "savepoint_create", None) or transaction.savepoint
+
 
 class AtomicTests(TestCase):
     @classmethod
@@ -76,7 +79,7 @@ class AtomicTests(TestCase):
 
     async def test_savepoints_are_undone_by_hand(self):
         def undo():
-            saved = transaction.savepoint()
+            saved = savepoint()
             Account.objects.create(owner="Grace")
             transaction.savepoint_rollback(saved)
             return Account.objects.count()
