@@ -88,7 +88,7 @@ def turbo_transactional_db(
 
 
 @pytest.fixture
-def turbo_async_client() -> AsyncClient:
+def turbo_async_client(_turbo_environment: None) -> AsyncClient:
     """A client whose requests are served as ``turbo_orm.asgi`` serves them."""
     from .client import AsyncClient
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,17 @@ def turbo_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session")
-def turbo_db_setup(request: pytest.FixtureRequest, turbo_db_keepdb: bool) -> Iterator[None]:
+def _turbo_environment() -> Iterator[None]:
+    from .requested import test_environment
+
+    with test_environment():
+        yield
+
+
+@pytest.fixture(scope="session")
+def turbo_db_setup(
+    request: pytest.FixtureRequest, _turbo_environment: None, turbo_db_keepdb: bool
+) -> Iterator[None]:
     """Create the test databases, and drop them at the end; override it if that is done already."""
     from .requested import test_databases
 
@@ -35,12 +46,12 @@ def turbo_db_setup(request: pytest.FixtureRequest, turbo_db_keepdb: bool) -> Ite
 @pytest.fixture(scope="class", autouse=True)
 def _turbo_unittest(request: pytest.FixtureRequest) -> None:
     """Create the databases of a test case."""
-    if request.cls is None or "turbo_orm.test.cases" not in __import__("sys").modules:
+    if request.cls is None or "turbo_orm.test.cases" not in sys.modules:
         return
-    from .cases import SimpleTestCase
+    from .cases import PoolMixin
 
-    if issubclass(request.cls, SimpleTestCase) and request.cls.databases:
-        request.getfixturevalue("turbo_db_setup")
+    if issubclass(request.cls, PoolMixin):
+        request.getfixturevalue("turbo_db_setup" if request.cls.databases else "_turbo_environment")
 
 
 @pytest.fixture

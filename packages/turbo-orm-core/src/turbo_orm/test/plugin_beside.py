@@ -9,6 +9,11 @@ import pytest
 
 
 @pytest.fixture(scope="session")
+def _turbo_environment(django_test_environment: None) -> None:
+    pass
+
+
+@pytest.fixture(scope="session")
 def _turbo_pools(django_db_setup: None) -> Iterator[None]:
     """Close what a loop of the session has open before the databases are dropped."""
     yield

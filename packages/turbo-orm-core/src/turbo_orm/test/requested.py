@@ -11,7 +11,13 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.testcases import DatabaseOperationForbidden  # type: ignore[attr-defined]
-from django.test.utils import CaptureQueriesContext, setup_databases, teardown_databases
+from django.test.utils import (
+    CaptureQueriesContext,
+    setup_databases,
+    setup_test_environment,
+    teardown_databases,
+    teardown_test_environment,
+)
 
 from ..connection.engine import is_postgresql
 from ..pool import close_resting_pools, guard_pools
@@ -78,6 +84,21 @@ def test_case(request: pytest.FixtureRequest) -> Iterator[None]:
             test._pre_setup()
         stack.callback(test._post_teardown)
         yield
+
+
+@contextlib.contextmanager
+def test_environment() -> Iterator[None]:
+    """Have mails, hosts and templates as Django's test runner has them."""
+    try:
+        setup_test_environment()
+    except RuntimeError:
+        # The project's own conftest.py has done it.
+        yield
+        return
+    try:
+        yield
+    finally:
+        teardown_test_environment()
 
 
 @contextlib.contextmanager
