@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.testcases import DatabaseOperationForbidden
 
-from turbo_orm import run_sync
+from turbo_orm import pool_stats, run_sync
 from turbo_orm.test import TestCase, TransactionTestCase
 
 
@@ -141,3 +141,4 @@ class SerializedTests(TransactionTestCase):
         self.assertEqual([c.code async for c in Currency.objects.all()], ["EUR"])
         await Plain.objects.acreate(name="committed")
         self.assertFalse(connection.in_atomic_block)
+        self.assertGreater(pool_stats().size, 0)
