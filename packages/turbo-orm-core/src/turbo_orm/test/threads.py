@@ -84,10 +84,11 @@ def _patch() -> None:
 def _telling(function: Any, args: tuple[Any, ...] = (), *, own: bool = False) -> Iterator[None]:
     if not _told.get():
         called = _innermost(function, args)
-        # asyncio resolves the name of a server in a thread, whoever connects.
-        exempt = own or called is socket.getaddrinfo
+        name = _name(called)
+        # asyncio resolves the name of a server in a thread, and ends its executor in one.
+        exempt = own or called is socket.getaddrinfo or name.startswith("asyncio.base_events.")
         for watcher in _watchers:
-            watcher.note_thread(_name(called), exempt=exempt)
+            watcher.note_thread(name, exempt=exempt)
     token = _told.set(True)
     try:
         yield
