@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections, transaction
 
+from ..connection.content_types import remember_content_types
 from ..connection.engine import is_postgresql
 from ..connection.shared import is_shared, share, unshare
 from ..pool import admit_pool, refuse_pool
@@ -24,8 +25,15 @@ def share_all(aliases: Iterable[str]) -> list[str]:
     """Let the event loop use the transactions of these databases; return which it did not yet."""
     fresh = [alias for alias in aliases if is_postgresql(alias) and not is_shared(alias)]
     for alias in fresh:
+        _remember_content_types(alias)
         share(alias)
     return fresh
+
+
+def _remember_content_types(alias: str) -> None:
+    """Do what the pool does when it opens; this database may have no such table."""
+    with contextlib.suppress(DatabaseError), transaction.atomic(using=alias):
+        remember_content_types(alias)
 
 
 def unshare_all(aliases: Iterable[str]) -> None:
