@@ -2,7 +2,6 @@ import json
 
 from django.contrib.auth import authenticate, login
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from turbo_orm import atomic, on_commit
 
@@ -22,7 +21,6 @@ def accounts_in_thread(request: HttpRequest) -> HttpResponse:
     return JsonResponse({a.owner: a.balance for a in Account.objects.all()})
 
 
-@csrf_exempt
 async def transfer(request: HttpRequest) -> HttpResponse:
     """Move money, or nothing at all; tell of it after the commit."""
     data = json.loads(request.body)
@@ -42,7 +40,6 @@ async def transfer(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"from": source.balance, "to": target.balance})
 
 
-@csrf_exempt
 async def enter(request: HttpRequest) -> HttpResponse:
     """Log a user in."""
     user = authenticate(request, **json.loads(request.body))

@@ -68,7 +68,6 @@ SERVING = (
         "sync_to_async",
         replacements.in_the_bridge,
         ("AsyncClientHandler.__call__",),
-        since=(5, 0),
         in_tests=True,
     ),
     Redirect(
