@@ -56,10 +56,10 @@ def get_pool(alias: str) -> Pool:
         RuntimeError: no event loop is running.
         ImproperlyConfigured: the alias is not a PostgreSQL database.
     """
-    for guard in _guards:
-        guard(alias)
     if _refusals and alias in _refusals and (refusal := _refusals[alias]()) is not None:
         raise refusal
+    for guard in _guards:
+        guard(alias)
     loop = asyncio.get_running_loop()
     pool = _pools.get((alias, id(loop)))
     if pool is None or pool.loop is not loop or pool.closed:
