@@ -38,7 +38,7 @@ def databases(name):
         return [row[0] for row in connection.execute(query, [name])]
 
 
-def run(name, *command, sabotage=""):
+def run(name, *command, sabotage="", alone=False):
     """Run a command in the project; return its exit code and what it printed."""
     environment = {key: value for key, value in os.environ.items() if "PYTEST" not in key}
     environment |= {
@@ -48,6 +48,9 @@ def run(name, *command, sabotage=""):
         "ROLLBACK_NAME": name,
         "ROLLBACK_SABOTAGE": sabotage,
     }
+    if alone:
+        del environment["DJANGO_SETTINGS_MODULE"]
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     done = subprocess.run(
         [sys.executable, "-W", "error", *command],
         cwd=PROJECT,
@@ -89,9 +92,9 @@ def test_djangos_runner_passes_every_test_and_leaves_no_row(name, order):
 @pytest.mark.parametrize(
     ("options", "count", "suffixes"),
     [
-        (BESIDE, 93, ["default", "other"]),
-        (ALONE, 91, ["default", "other"]),
-        ((*BESIDE, "-n", "2"), 93, ["default_gw0", "default_gw1", "other_gw0", "other_gw1"]),
+        (BESIDE, 98, ["default", "other"]),
+        (ALONE, 96, ["default", "other"]),
+        ((*BESIDE, "-n", "2"), 98, ["default_gw0", "default_gw1", "other_gw0", "other_gw1"]),
     ],
     ids=["beside pytest-django", "without it", "in two processes"],
 )
@@ -128,6 +131,16 @@ def test_broken_isolation_is_noticed_in_both_styles(name, sabotage):
     assert code == 1, output
     failed = set(re.findall(r"^(?:FAILED|ERROR) (\w+/\w+\.py)", output, re.MULTILINE))
     assert failed == set(tests), output
+
+
+def test_the_plugin_does_nothing_where_there_is_no_django(name, tmp_path):
+    (tmp_path / "test_plain.py").write_text(
+        "import sys\n\ndef test_plain():\n    assert 'django' not in sys.modules\n"
+    )
+    # Faker's plugin would import it.
+    only = ("-p", "turbo_orm.test.plugin", "--rootdir", str(tmp_path), str(tmp_path))
+    code, output = run(name, "-m", "pytest", "-q", "-c", os.devnull, *only, alone=True)
+    assert (code, outcomes(output)) == (0, {"passed": 1}), output
 
 
 MARKED = """

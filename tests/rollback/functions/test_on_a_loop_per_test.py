@@ -136,6 +136,19 @@ async def test_a_transaction_that_is_left_open_is_told(turbo_transactional_db):
     await block.__aexit__(None, None, None)
 
 
+async def test_a_block_that_is_left_open_is_told(turbo_db):
+    block = atomic()
+    with pytest.raises(AssertionError, match="^1 atomic blocks of database 'default' are still"):
+        async with leaks(within=0.05):
+            await block.__aenter__()
+    await block.__aexit__(None, None, None)
+
+
+async def test_leaks_in_a_block_are_those_of_the_inner_one(turbo_db):
+    async with atomic(), leaks():
+        await Account.objects.acreate(owner="Ada")
+
+
 @pytest.mark.no_threads
 async def test_a_marked_test_sends_nothing_to_threads(ada):
     assert await owners() == ["Ada"]

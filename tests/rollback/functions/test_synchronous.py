@@ -2,9 +2,10 @@
 
 import asyncio
 
+import pytest
 from asgiref.sync import async_to_sync
 from bank.models import Account
-from django.test import Client
+from django.test import Client, TestCase
 
 from turbo_orm import atomic
 
@@ -29,3 +30,13 @@ async def add_more():
 
 def test_the_synchronous_client_sees_them(ada):
     assert Client().get("/accounts-in-thread/").json() == {"Ada": 100}
+
+
+@pytest.mark.usefixtures("turbo_db")
+class DjangosOwnTestCaseTests(TestCase):
+    """The fixture opens its transaction to the loop."""
+
+    def test_a_loop_shares_its_transaction(self):
+        Account.objects.create(owner="Ada")
+        asyncio.run(add_more())
+        self.assertEqual([account.owner for account in Account.objects.all()], ["Ada", "Yan"])

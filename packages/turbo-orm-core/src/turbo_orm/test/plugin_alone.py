@@ -45,13 +45,16 @@ def turbo_db_setup(
 
 @pytest.fixture(scope="class", autouse=True)
 def _turbo_unittest(request: pytest.FixtureRequest) -> None:
-    """Create the databases of a test case."""
-    if request.cls is None or "turbo_orm.test.cases" not in sys.modules:
-        return
-    from .cases import PoolMixin
+    """Create the databases of a test case before its class is set up."""
+    marks = [name for mark in request.node.iter_markers("usefixtures") for name in mark.args]
+    if "turbo_db" in marks or "turbo_transactional_db" in marks:
+        request.getfixturevalue("turbo_db_setup")
+    elif request.cls is not None and "turbo_orm.test.cases" in sys.modules:
+        from .cases import PoolMixin
 
-    if issubclass(request.cls, PoolMixin):
-        request.getfixturevalue("turbo_db_setup" if request.cls.databases else "_turbo_environment")
+        if issubclass(request.cls, PoolMixin):
+            needed = "turbo_db_setup" if request.cls.databases else "_turbo_environment"
+            request.getfixturevalue(needed)
 
 
 @pytest.fixture
