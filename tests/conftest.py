@@ -13,6 +13,8 @@ import pytest
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 pytest_plugins = ["tests.aliases", "tests.asgi_client"]
+# A project of its own, run by test_rollback_project.py.
+collect_ignore = ["rollback"]
 
 
 def pytest_configure() -> None:
@@ -29,6 +31,11 @@ def databases() -> Iterator[None]:
     created = setup_databases(verbosity=0, interactive=False, aliases=["default", "other"])
     yield
     teardown_databases(created, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def turbo_db_setup(databases: None) -> None:
+    """Keep Turbo ORM's own plugin from creating them again."""
 
 
 @pytest.fixture(autouse=True)

@@ -74,6 +74,15 @@ def test_both_handlers_serve_the_right_pages_and_a_run_ends_in_the_tables(stand_
     assert lines[-1].endswith(" | 0.9 ms, 1100.0 ms |")
 
 
+def test_both_kinds_of_test_case_pass_the_same_tests():
+    done = run_benchmark("rollback", "--rounds", "1", "--classes", "1")
+    assert done.returncode == 0, done.stderr
+    first, *rest = done.stdout.splitlines()
+    assert first == "10 tests, median of 1 rounds"
+    names = [" ".join(word for word in line.split() if word.isalpha()) for line in rest]
+    assert names == ["TestCase s", "TransactionTestCase s", "times as fast"]
+
+
 def test_without_wrk_the_serving_benchmark_says_how_to_get_it(tmp_path):
     done = run_benchmark("serving", path=str(tmp_path))
     assert done.returncode == 1

@@ -1,6 +1,7 @@
 """The transaction of a test: this thread's connection, used by every task in turn."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from django.conf import settings
@@ -12,6 +13,7 @@ from tests.testapp.models import Author
 from turbo_orm import atomic, portal, run_sync
 from turbo_orm.connection.shared import share, unshare
 from turbo_orm.pool import get_pool
+from turbo_orm.test import isolation
 
 
 @pytest.fixture
@@ -216,3 +218,25 @@ def test_afterwards_the_connection_is_djangos_own_again(shared):
     }
     assert type(wrapper.atomic_blocks) is list
     share("default")
+
+
+def test_a_database_without_content_types_can_be_shared(monkeypatch):
+    def ask_for_a_table_that_is_not_there(alias):
+        with suppress(DatabaseError), connections[alias].cursor() as cursor:
+            cursor.execute("SELECT FROM nowhere")
+
+    monkeypatch.setattr(isolation, "remember_content_types", ask_for_a_table_that_is_not_there)
+    block = transaction.atomic()
+    block._from_testcase = True
+    with block:
+        with isolation.shared_transactions():
+            assert asyncio.run(Author.objects.acount()) == 0
+
+
+def test_methods_that_django_put_back_on_a_connection_do_not_hide_the_shared_ones():
+    connection.cursor = connection.cursor
+    block = transaction.atomic()
+    block._from_testcase = True
+    with block, isolation.shared_transactions():
+        assert asyncio.run(Author.objects.acount()) == 0
+    connections["default"].close()

@@ -10,7 +10,7 @@ import pytest
 
 import turbo_orm
 
-HOMES = ["turbo_orm", "turbo_orm.asgi", "turbo_orm.lifecycle", "turbo_orm.query"]
+HOMES = ["turbo_orm", "turbo_orm.asgi", "turbo_orm.lifecycle", "turbo_orm.query", "turbo_orm.test"]
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(turbo_orm.__path__, "turbo_orm.")
@@ -99,6 +99,12 @@ def test_importing_the_package_loads_neither_django_nor_psycopg():
     )
 
     assert run(code) == "[]"
+
+
+def test_the_pytest_plugin_is_loaded_before_django():
+    code = "import sys, turbo_orm.test.plugin; print('django' in sys.modules)"
+
+    assert run(code) == "False"
 
 
 def test_the_bridge_works_without_django():

@@ -273,6 +273,14 @@ class Pool:
                 with contextlib.suppress(RuntimeError):
                     await closer.aclose()
 
+    def lent(self) -> list[AsyncConnection[Any]]:
+        """Return the open connections that somebody has."""
+        return [
+            connection
+            for connection in self.connections
+            if getattr(connection, "_pool", None) is not None and not connection.closed
+        ]
+
     def finish_idle(self) -> None:
         """Close the sockets of connections that nobody holds, without an event loop."""
         for connection in list(self.connections) if self.pid == os.getpid() else ():

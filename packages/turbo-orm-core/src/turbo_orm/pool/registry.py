@@ -16,6 +16,9 @@ _recipes: list[RecipeOf] = []
 # Aliases of which no connection may be lent just now, each with what says why.
 _refusals: dict[str, Callable[[], BaseException | None]] = {}
 
+# Asked before any pool is: may raise.
+_guards: list[Callable[[str], None]] = []
+
 
 def use_recipes(recipe_of: RecipeOf) -> None:
     """Say how the recipe of an alias is found; the layer above knows Django's settings."""
@@ -37,6 +40,15 @@ def admit_pool(alias: str) -> None:
     _refusals.pop(alias, None)
 
 
+def guard_pools(guard: Callable[[str], None] | None) -> None:
+    """Have a function asked, with the alias, before any connection is lent; None ends that.
+
+    Args:
+        guard: raises if no connection of the alias may be lent.
+    """
+    _guards[:] = [] if guard is None else [guard]
+
+
 def get_pool(alias: str) -> Pool:
     """Return the pool of an alias on the running loop, made but not opened if it is new.
 
@@ -46,6 +58,8 @@ def get_pool(alias: str) -> Pool:
     """
     if _refusals and alias in _refusals and (refusal := _refusals[alias]()) is not None:
         raise refusal
+    for guard in _guards:
+        guard(alias)
     loop = asyncio.get_running_loop()
     pool = _pools.get((alias, id(loop)))
     if pool is None or pool.loop is not loop or pool.closed:
@@ -72,6 +86,19 @@ def pool_stats(alias: str = "default") -> PoolStats:
     Mirrors ``ConnectionPool.get_stats`` of psycopg_pool.
     """
     return get_pool(alias).stats()
+
+
+def pools_of_running_loop() -> list[Pool]:
+    """Return the pools that the running loop has used."""
+    loop = asyncio.get_running_loop()
+    return [pool for pool in _pools.values() if pool.loop is loop]
+
+
+def close_resting_pools() -> None:
+    """Close the pools of every loop that is neither running nor closed, by running it."""
+    for key, pool in list(_pools.items()):
+        if not pool.loop.is_closed() and not pool.loop.is_running():
+            pool.loop.run_until_complete(_pools.pop(key).close())
 
 
 async def close_pools() -> None:

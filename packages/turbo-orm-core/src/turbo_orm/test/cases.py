@@ -14,8 +14,9 @@ from django.test.testcases import DatabaseOperationForbidden
 from ..connection.engine import is_postgresql
 from .callbacks import CapturedCallbacks
 from .client import AsyncClient
-from .isolation import no_second_connection, refused, share_all, unshare_all
+from .isolation import refused, share_all, unshare_all
 from .loop import LoopMixin, also_synchronous
+from .threads import kept_on_loop
 
 FORBIDDEN = (
     "Database queries to {alias!r} are not allowed in this test. Add {alias!r} to the `databases` "
@@ -121,7 +122,8 @@ class TestCase(TransactionTestCase, django.test.TestCase):
         atomics.exits = contextlib.ExitStack()
         atomics.fresh = share_all(atomics)
         if atomics.fresh:
-            atomics.exits.enter_context(no_second_connection())
+            # A thread would have a connection of its own.
+            atomics.exits.enter_context(kept_on_loop())
         return atomics
 
     @classmethod

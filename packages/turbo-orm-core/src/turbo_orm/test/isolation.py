@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
-from unittest import mock
 
-from asgiref.sync import SyncToAsync
-from django.db import connections
+from django.db import DatabaseError, connections, transaction
 
-from ..bridge import run_sync
+from ..connection.content_types import remember_content_types
 from ..connection.engine import is_postgresql
 from ..connection.shared import is_shared, share, unshare
 from ..pool import admit_pool, refuse_pool
-
-threaded = SyncToAsync.__call__
+from .threads import kept_on_loop
 
 
 def in_test_transaction(alias: str) -> bool:
@@ -28,8 +25,15 @@ def share_all(aliases: Iterable[str]) -> list[str]:
     """Let the event loop use the transactions of these databases; return which it did not yet."""
     fresh = [alias for alias in aliases if is_postgresql(alias) and not is_shared(alias)]
     for alias in fresh:
+        _remember_content_types(alias)
         share(alias)
     return fresh
+
+
+def _remember_content_types(alias: str) -> None:
+    """Do what the pool does when it opens; this database may have no such table."""
+    with contextlib.suppress(DatabaseError), transaction.atomic(using=alias):
+        remember_content_types(alias)
 
 
 def unshare_all(aliases: Iterable[str]) -> None:
@@ -48,23 +52,11 @@ def shared_transactions(aliases: Iterable[str] | None = None) -> Iterator[None]:
     chosen = [alias for alias in connections if in_test_transaction(alias)]
     fresh = share_all(chosen if aliases is None else aliases)
     try:
-        with no_second_connection():
+        # A thread would have a connection of its own.
+        with kept_on_loop():
             yield
     finally:
         unshare_all(fresh)
-
-
-@contextlib.contextmanager
-def no_second_connection() -> Iterator[None]:
-    """Run what is sent to a thread on the loop: a thread would have a connection of its own."""
-
-    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._thread_sensitive:
-            return await run_sync(self.func, *args, **kwargs)
-        return await threaded(self, *args, **kwargs)
-
-    with mock.patch.object(SyncToAsync, "__call__", call):
-        yield
 
 
 @contextlib.contextmanager

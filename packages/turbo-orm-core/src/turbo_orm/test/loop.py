@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction
@@ -13,6 +14,9 @@ from ..connection.shared import on_event_loop
 from ..lifecycle import close_pools
 
 T = TypeVar("T")
+
+# Where unittest keeps the context that the coroutines of a test run in.
+CONTEXT = "_asyncioTestContext"
 
 
 def run_on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -66,6 +70,20 @@ class LoopMixin(IsolatedAsyncioTestCase):
             setattr(self, self._testMethodName, CoroutineTest(method))
         django_case: Any = super()
         django_case._setup_and_call(result, debug)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # `manage.py test --parallel` sends test cases to other processes, and contexts stay here.
+        return {key: value for key, value in vars(self).items() if key != CONTEXT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        vars(self)[CONTEXT] = contextvars.copy_context()
+
+    def _callSetUp(self) -> None:  # noqa: N802  # unittest's hook
+        # The last of the cleanups: the loop's own end would interrupt connections being opened.
+        self.addAsyncCleanup(close_pools)
+        unittest_case: Any = super()
+        unittest_case._callSetUp()
 
     def _callTestMethod(self, method: Any) -> None:  # noqa: N802  # unittest's hook
         function = method.function if isinstance(method, CoroutineTest) else method

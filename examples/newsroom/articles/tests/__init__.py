@@ -1,0 +1,1 @@
+"""The newsroom's tests, written with ``turbo_orm.test``: ``manage.py test``."""
