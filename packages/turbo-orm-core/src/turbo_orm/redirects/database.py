@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import replacements
+from .. import replacements, testing
 from ..query import plain
 from .row import Redirect
 
@@ -64,6 +64,8 @@ DATABASE = (
     Redirect("django.db.models.manager.BaseManager", "get_queryset", plain.get_queryset),
     Redirect("django.db.models.query.QuerySet", "_insert", replacements.insert),
     Redirect("django.db.models.base.Model", "_do_update", replacements.do_update),
+    Redirect("django.db.transaction.Atomic", "__enter__", testing.enter_block),
+    Redirect("django.db.transaction.Atomic", "__exit__", testing.exit_block),
     Redirect("django.db.transaction.Atomic", "__aenter__", replacements.aenter, new=True),
     Redirect("django.db.transaction.Atomic", "__aexit__", replacements.aexit, new=True),
     Redirect("django.db.transaction.Atomic", "__call__", replacements.decorate),
