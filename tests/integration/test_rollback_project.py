@@ -18,8 +18,6 @@ SERVER = os.environ.get("DATABASE_URL") or os.environ.get("TURBO_TEST_DSN", "")
 FILLED = {"auth_permission", "bank_currency", "django_content_type", "django_migrations"}
 DJANGO = ("manage.py", "test", "--noinput", "--keepdb")
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-BESIDE = ("--reuse-db", "--create-db")
-ALONE = ("-p", "no:django")
 
 
 @pytest.fixture
@@ -89,20 +87,35 @@ def test_djangos_runner_passes_every_test_and_leaves_no_row(name, order):
     assert rows_left(name) == {}
 
 
-@pytest.mark.parametrize(
-    ("options", "count", "suffixes"),
-    [
-        (BESIDE, 98, ["default", "other"]),
-        (ALONE, 96, ["default", "other"]),
-        ((*BESIDE, "-n", "2"), 98, ["default_gw0", "default_gw1", "other_gw0", "other_gw1"]),
-    ],
-    ids=["beside pytest-django", "without it", "in two processes"],
-)
-def test_pytest_passes_every_test_and_leaves_no_row(name, options, count, suffixes):
-    code, output = run(name, *PYTEST, *options)
+def test_pytest_django_passes_every_test_leaves_no_row_and_uses_the_databases_again(name):
+    code, output = run(name, *PYTEST, "--reuse-db", "--create-db")
     assert code == 0, output
-    assert outcomes(output) == {"passed": count, "skipped": 1, "xfailed": 1}
-    assert databases(name) == [f"{name}_{suffix}" for suffix in suffixes]
+    assert outcomes(output) == {"passed": 98, "skipped": 1, "xfailed": 1}
+    assert databases(name) == [f"{name}_default", f"{name}_other"]
+    assert rows_left(name) == {}
+    with psycopg.connect(make_conninfo(SERVER, dbname=f"{name}_default")) as connection:
+        connection.execute("CREATE TABLE kept ()")
+    code, output = run(name, *PYTEST, "--reuse-db", "functions/test_with_anyio.py")
+    assert (code, outcomes(output)) == (0, {"passed": 3}), output
+    with psycopg.connect(make_conninfo(SERVER, dbname=f"{name}_default")) as connection:
+        connection.execute("SELECT FROM kept")
+
+
+def test_pytest_passes_every_test_without_pytest_django_and_leaves_no_row(name):
+    code, output = run(name, *PYTEST, "-p", "no:django")
+    assert code == 0, output
+    assert outcomes(output) == {"passed": 96, "skipped": 1, "xfailed": 1}
+    assert databases(name) == [f"{name}_default", f"{name}_other"]
+    assert rows_left(name) == {}
+
+
+def test_two_processes_have_databases_of_their_own(name):
+    code, output = run(name, *PYTEST, "--reuse-db", "-n", "2", "functions")
+    assert code == 0, output
+    assert outcomes(output) == {"passed": 42}
+    assert databases(name) == [
+        f"{name}_{alias}_gw{n}" for alias in ("default", "other") for n in (0, 1)
+    ]
     assert rows_left(name) == {}
 
 
@@ -112,16 +125,6 @@ def outcomes(output):
     words = Counter({word: int(number) for number, word in re.findall(r"(\d+) (\w+)", last)})
     del words["subtests"], words["deselected"]
     return words
-
-
-def test_databases_are_used_again(name):
-    one = "functions/test_with_anyio.py::test_and_are_gone_in_the_next"
-    assert run(name, *PYTEST, "--reuse-db", one)[0] == 0
-    with psycopg.connect(make_conninfo(SERVER, dbname=f"{name}_default")) as connection:
-        connection.execute("CREATE TABLE kept ()")
-    assert run(name, *PYTEST, "--reuse-db", one)[0] == 0
-    with psycopg.connect(make_conninfo(SERVER, dbname=f"{name}_default")) as connection:
-        connection.execute("SELECT FROM kept")
 
 
 @pytest.mark.parametrize("sabotage", ["nothing_shared", "root_left_behind", "commit"])
