@@ -9,7 +9,7 @@ from typing import Any
 
 import django.test
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.test.testcases import DatabaseOperationForbidden
+from django.test.testcases import DatabaseOperationForbidden  # type: ignore[attr-defined]
 
 from ..connection.engine import is_postgresql
 from .callbacks import CapturedCallbacks
@@ -27,7 +27,7 @@ FORBIDDEN = (
 class PoolMixin(LoopMixin):
     """Keeps the event loop to the databases that a test case names, as Django does its own."""
 
-    async_client_class = AsyncClient
+    async_client_class: Any = AsyncClient
     databases: Any
 
     @classmethod
@@ -57,7 +57,7 @@ class SimpleTestCase(PoolMixin, django.test.SimpleTestCase):
 class TransactionTestCase(PoolMixin, django.test.TransactionTestCase):
     """Django's ``TransactionTestCase``; the pools of a test are closed before the tables are."""
 
-    def assertNumQueries(  # type: ignore[override]  # noqa: N802  # Django's name
+    def assertNumQueries(  # noqa: N802  # Django's name
         self,
         num: int,
         func: Callable[..., Any] | None = None,
@@ -134,7 +134,7 @@ class TestCase(TransactionTestCase, django.test.TestCase):
         django_case._rollback_atomics(atomics)
 
     @classmethod
-    def captureOnCommitCallbacks(  # type: ignore[override]  # noqa: N802  # Django's name
+    def captureOnCommitCallbacks(  # noqa: N802  # Django's name
         cls, *, using: str = DEFAULT_DB_ALIAS, execute: bool = False
     ) -> CapturedCallbacks:
         """Capture, and on request call, what a block registers with ``on_commit``.

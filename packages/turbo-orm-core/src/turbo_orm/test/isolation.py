@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, connections, transaction
@@ -70,7 +71,7 @@ def refused(aliases: Iterable[str], message: str, kind: type[BaseException]) -> 
     """
     chosen = list(aliases)
     for alias in chosen:
-        refuse_pool(alias, lambda alias=alias: kind(message.format(alias=alias)))
+        refuse_pool(alias, partial(kind, message.format(alias=alias)))
     try:
         yield
     finally:
