@@ -77,5 +77,8 @@ def found(pattern: str, output: str) -> str:
 
 def milliseconds(duration: str) -> float:
     """Return a duration as wrk writes it in milliseconds."""
-    number, unit = re.fullmatch(r"([\d.]+)([a-z]+)", duration).groups()  # type: ignore[union-attr]
+    parts = re.fullmatch(r"([\d.]+)([a-z]+)", duration)
+    if parts is None:
+        raise SystemExit(f"wrk gave a duration that cannot be read: {duration!r}")
+    number, unit = parts.groups()
     return float(number) * MILLISECONDS[unit]

@@ -11,6 +11,7 @@ from django.db import connections
 
 from ..bridge import current_job
 from ..pool import retire_pools, use_recipes
+from .context import find_query_log
 from .engine import forget_wrappers, idle_wrapper, is_postgresql, unsupported_wrapper
 from .lending import resolve
 from .recipe import recipe_of
@@ -45,6 +46,22 @@ class BridgedStorage:
 
     def __delattr__(self, alias: str) -> None:
         delattr(self._original, alias)
+
+
+def used_by_job(alias: str) -> bool:
+    """Tell whether the running job, if it is in the bridge, has used an alias yet.
+
+    Asking for a wrapper would make it use one.
+    """
+    job = current_job()
+    if job is None:
+        return True
+    scope = job.scope
+    return bool(
+        (scope is not None and alias in scope.wrappers)
+        or current_hold(alias) is not None
+        or find_query_log(alias) is not None
+    )
 
 
 def _on_event_loop() -> bool:
