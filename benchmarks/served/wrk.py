@@ -61,8 +61,8 @@ def read(output: str, cpu_seconds: float) -> Load:
     return Load(
         requests=requests,
         per_second=float(found(r"Requests/sec:\s+([\d.]+)", output)),
-        median_ms=milliseconds(found(r"50%\s+(\S+)", output)),
-        p99_ms=milliseconds(found(r"99%\s+(\S+)", output)),
+        median_ms=milliseconds(found(r"(?m)^\s*50%\s+(\S+)", output)),
+        p99_ms=milliseconds(found(r"(?m)^\s*99%\s+(\S+)", output)),
         cpu_us=cpu_seconds / requests * 1e6,
     )
 
@@ -77,8 +77,5 @@ def found(pattern: str, output: str) -> str:
 
 def milliseconds(duration: str) -> float:
     """Return a duration as wrk writes it in milliseconds."""
-    parts = re.fullmatch(r"([\d.]+)([a-z]+)", duration)
-    if parts is None:
-        raise SystemExit(f"wrk gave a duration that cannot be read: {duration!r}")
-    number, unit = parts.groups()
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]+)", duration).groups()  # type: ignore[union-attr]
     return float(number) * MILLISECONDS[unit]

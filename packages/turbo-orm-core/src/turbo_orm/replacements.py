@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from .blocking import blocks
 from .bridge import await_, in_bridge, run_sync
 from .connection.engine import all_postgresql, is_postgresql
-from .connection.storage import used_by_job
+from .connection.storage import used_aliases
 from .connection.stream import stream_rows
 from .plan import insert as inserting
 from .plan.cache import cache
@@ -163,7 +163,8 @@ def all_connections(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def bridged(self: Any, initialized_only: bool = False) -> Any:
         if initialized_only and self is connections and in_bridge():
-            return [self[alias] for alias in self if used_by_job(alias)]
+            used = used_aliases()
+            return [self[alias] for alias in self if alias in used] if used else []
         return original(self, initialized_only)
 
     return bridged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -11,11 +12,11 @@ from django.db import connections
 
 from ..bridge import current_job
 from ..pool import retire_pools, use_recipes
-from .context import find_query_log
+from .context import logged_aliases
 from .engine import forget_wrappers, idle_wrapper, is_postgresql, unsupported_wrapper
 from .lending import resolve
 from .recipe import recipe_of
-from .transactions import current_hold
+from .transactions import current_hold, held_aliases
 
 
 class BridgedStorage:
@@ -48,20 +49,16 @@ class BridgedStorage:
         delattr(self._original, alias)
 
 
-def used_by_job(alias: str) -> bool:
-    """Tell whether the running job, if it is in the bridge, has used an alias yet.
+def used_aliases() -> Collection[str]:
+    """Return the aliases that the running job, in the bridge, has used or could have used.
 
     Asking for a wrapper would make it use one.
     """
     job = current_job()
-    if job is None:
-        return True
-    scope = job.scope
-    return bool(
-        (scope is not None and alias in scope.wrappers)
-        or current_hold(alias) is not None
-        or find_query_log(alias) is not None
-    )
+    scope = None if job is None else job.scope
+    used = () if scope is None else scope.wrappers
+    elsewhere = {*held_aliases(), *logged_aliases()}
+    return elsewhere.union(used) if elsewhere else used
 
 
 def _on_event_loop() -> bool:

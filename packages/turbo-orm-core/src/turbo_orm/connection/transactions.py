@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -101,6 +101,11 @@ def current_hold(alias: str) -> Hold | None:
         "the task before the block ends, or start it outside of it: "
         "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one in no block."
     )
+
+
+def held_aliases() -> Collection[str]:
+    """Return the aliases of which this context is in a transaction, or was."""
+    return _holds.get(None) or ()
 
 
 def set_hold(alias: str, hold: Hold | None) -> None:
