@@ -61,8 +61,8 @@ def read(output: str, cpu_seconds: float) -> Load:
     return Load(
         requests=requests,
         per_second=float(found(r"Requests/sec:\s+([\d.]+)", output)),
-        median_ms=milliseconds(found(r"50%\s+(\S+)", output)),
-        p99_ms=milliseconds(found(r"99%\s+(\S+)", output)),
+        median_ms=milliseconds(found(r"(?m)^\s*50%\s+(\S+)", output)),
+        p99_ms=milliseconds(found(r"(?m)^\s*99%\s+(\S+)", output)),
         cpu_us=cpu_seconds / requests * 1e6,
     )
 

@@ -1,9 +1,11 @@
 """Ours answers as stock Django does, down to signals, queries and logs, however it is set up."""
 
+import django
 import pytest
 
 from tests.serving.comparison import Expected, differences, serve_all
 from tests.serving.flavours import FLAVOURS, OURS
+from tests.serving.recorder import IN_ORDER
 from tests.serving.scripts import SCENARIOS
 from tests.serving.scripts.failures import SYNCHRONOUS_KINDS
 
@@ -14,6 +16,12 @@ UNAWAITED = (
     "HttpResponse object. It returned an unawaited coroutine instead. You may need to add an "
     "'await' into your view."
 )
+AWAITED = "request_finished from handler, asynchronously"
+ENDED = {"events": "closer called\nrequest_finished from handler"}
+if IN_ORDER:
+    ENDED["events"] += f"\n{AWAITED}"
+elif django.VERSION >= (5, 0):
+    ENDED["awaited"] = AWAITED
 STOPPED = "ERROR django.request: Internal Server Error: /fail/stop/ [500] (StopIteration: no more)"
 EXPECTED = (
     Expected(
@@ -37,6 +45,17 @@ EXPECTED = (
         "DEBUG django.request: *ynchronous handler adapted for *",
         "",
         "Nothing is adapted, that is: sent to a thread.",
+    ),
+    *(
+        Expected(
+            "pieces*/broken-stream",
+            field,
+            "",
+            ours,
+            "A response whose stream fails is closed all the same, which ends the request: stock "
+            "Django leaves its closers uncalled and its connections to whoever collects them.",
+        )
+        for field, ours in ENDED.items()
     ),
     *(
         Expected(
@@ -71,6 +90,16 @@ EXPECTED = (
         )
     ),
 )
+if (5, 0) <= django.VERSION < (6, 1):
+    EXPECTED += (
+        Expected(
+            "*",
+            "warnings",
+            "ResourceWarning: Unclosed file <tempfile.SpooledTemporaryFile *",
+            "",
+            "The body of a request whose error goes to the server is closed too, as in Django 6.1.",
+        ),
+    )
 REQUESTS = [
     f"{scenario.name}/{step}"
     for scenario in SCENARIOS

@@ -26,8 +26,8 @@ class Expected:
     Args:
         where: a pattern of ``scenario/step``.
         field: of what was recorded.
-        stock: the line, as a pattern; empty if there is none, and ours comes first.
-        ours: the line in its place; empty if there is none.
+        stock: the line, as a pattern; empty if there is none, and ours comes last.
+        ours: the lines in its place; empty if there is none.
         reason: why that is right.
         flavours: a pattern of those that differ.
     """
@@ -42,9 +42,12 @@ class Expected:
     def __call__(self, lines: list[str]) -> list[str]:
         """Return stock Django's lines as ours should be."""
         if not self.stock:
-            return [self.ours, *lines]
-        mapped = [self.ours if fnmatch.fnmatchcase(line, self.stock) else line for line in lines]
-        return [line for line in mapped if line]
+            return lines + self.ours.splitlines()
+        mapped: list[str] = []
+        for line in lines:
+            known = fnmatch.fnmatchcase(line, self.stock)
+            mapped += self.ours.splitlines() if known else [line]
+        return mapped
 
     def concerns(self, flavour: str, where: str, field: str) -> bool:
         """Tell whether it is about one field of one request to one of ours."""

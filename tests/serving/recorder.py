@@ -22,6 +22,8 @@ OF_THE_SERVER = (
     (core_signals, ("request_started", "request_finished", "got_request_exception")),
     (auth_signals, ("user_logged_in", "user_login_failed", "user_logged_out")),
 )
+# Before, a server's signals call receivers of both kinds side by side.
+IN_ORDER = django.VERSION >= (6, 1)
 OF_MODELS = ("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed")
 
 
@@ -31,8 +33,8 @@ class Record:
     def __init__(self) -> None:
         # Signals and what views and middleware note, in one order.
         self.events: list[str] = []
-        # Before Django 6.1 a server's signals call receivers of both kinds side by side.
-        self.awaited: list[str] = self.events if django.VERSION >= (6, 1) else []
+        # What asynchronous receivers note where they have no place in that order.
+        self.awaited: list[str] = []
         self.queries: list[str] = []
         self.logs: list[str] = []
         self.warnings: list[str] = []
@@ -97,7 +99,8 @@ def _listen_asynchronously(signal: Signal, name: str) -> None:
     async def receive(sender: Any, **values: Any) -> None:
         if _records:
             event = f"{name}{_described(sender, values)}, asynchronously"
-            _records[-1].awaited.append(event)
+            record = _records[-1]
+            (record.events if IN_ORDER else record.awaited).append(event)
 
     _receivers.append(receive)
     signal.connect(receive)

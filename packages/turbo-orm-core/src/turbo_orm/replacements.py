@@ -13,7 +13,7 @@ from typing import Any
 
 import asgiref.sync
 from django.core.cache.backends.db import DatabaseCache
-from django.db import DEFAULT_DB_ALIAS, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
 from django.utils.module_loading import import_string
@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 from .blocking import blocks
 from .bridge import await_, in_bridge, run_sync
 from .connection.engine import all_postgresql, is_postgresql
+from .connection.storage import used_aliases
 from .connection.stream import stream_rows
 from .plan import insert as inserting
 from .plan.cache import cache
@@ -151,6 +152,22 @@ async def _threaded_rows(queryset: Any, chunk_size: int) -> AsyncGenerator[Any, 
     while found := await chunk():
         for row in found:
             yield row
+
+
+def all_connections(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``connections.all`` that in the bridge knows which ones were used.
+
+    Every request asks for those three times, and would borrow a wrapper of each alias for it.
+    """
+
+    @wraps(original)
+    def bridged(self: Any, initialized_only: bool = False) -> Any:
+        if initialized_only and self is connections and in_bridge():
+            used = used_aliases()
+            return [self[alias] for alias in self if alias in used] if used else []
+        return original(self, initialized_only)
+
+    return bridged
 
 
 def forget_plans(original: Any) -> Any:

@@ -22,6 +22,11 @@ class UntilDisconnect:
         task = asyncio.current_task()
         assert task is not None
         self._serving: asyncio.Task[Any] = task
+        self._listening: asyncio.Task[None] | None = None
+        # Not at once: a view that never waits is done before anybody could hear of a client.
+        self._beginning = asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
         self._listening = asyncio.ensure_future(self._listen())
 
     async def _listen(self) -> None:
@@ -42,7 +47,9 @@ class UntilDisconnect:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        self._listening.cancel()
+        self._beginning.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
         if not self._gone:
             return False
         if not isinstance(error, asyncio.CancelledError):

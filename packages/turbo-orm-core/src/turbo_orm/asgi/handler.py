@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from contextlib import closing
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import django
 from asgiref.sync import iscoroutinefunction
 from django.apps import apps
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, RequestAborted
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished, request_started
@@ -24,7 +26,7 @@ from .ends import announce, close, script_prefix
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
 from .streaming import is_synchronous_stream, pieces
-from .threads import finish_thread, wait_for_thread
+from .threads import finish_thread, has_thread, wait_for_thread
 from .views import BridgedViews
 
 
@@ -103,8 +105,32 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
             await portal(self._serve(scope, receive, send))
         finally:
             self._served.discard(task)
-            # The signals, which close old connections, are sent on the loop.
-            await finish_thread()
+            if has_thread():
+                # The signals, which close old connections, are sent on the loop.
+                await finish_thread()
+
+    async def read_body(self, receive: Receive) -> Any:
+        """Return the body of a request as a file.
+
+        Args:
+            receive: gives the server's next message.
+
+        Raises:
+            RequestAborted: the client left before it had sent all.
+
+        Mirrors ``ASGIHandler.read_body``, which has a file for the disk at hand in any case.
+        """
+        message = await receive()
+        body = message.get("body", b"")
+        whole = message["type"] == "http.request" and not message.get("more_body", False)
+        if whole and len(body) <= settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+            return io.BytesIO(body)
+        waiting = [message]
+
+        async def again() -> Any:
+            return waiting.pop() if waiting else await receive()
+
+        return await super().read_body(again)
 
     async def _serve(self, scope: Any, receive: Receive, send: Send) -> None:
         try:

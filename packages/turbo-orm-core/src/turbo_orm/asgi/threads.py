@@ -14,8 +14,7 @@ def has_thread() -> bool:
 
 async def finish_thread() -> None:
     """Wait for the request's thread, and close the connections that were opened there."""
-    if has_thread():
-        await sync_to_async(close_old_connections, thread_sensitive=True)()
+    await sync_to_async(close_old_connections, thread_sensitive=True)()
 
 
 async def wait_for_thread() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -30,6 +30,11 @@ def find_query_log(alias: str) -> QueryLog | None:
     """Return the query log of this context, None if nothing asked for one."""
     logs = _logs.get(None)
     return None if logs is None else logs.get(alias)
+
+
+def logged_aliases() -> Collection[str]:
+    """Return the aliases of which this context has a query log."""
+    return _logs.get(None) or ()
 
 
 def query_log(alias: str, limit: int) -> QueryLog:

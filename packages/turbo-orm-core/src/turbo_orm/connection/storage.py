@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection
 from typing import Any
 
 from django.core.signals import setting_changed
@@ -11,10 +12,11 @@ from django.db import connections
 
 from ..bridge import current_job
 from ..pool import retire_pools, use_recipes
+from .context import logged_aliases
 from .engine import forget_wrappers, idle_wrapper, is_postgresql, unsupported_wrapper
 from .lending import resolve
 from .recipe import recipe_of
-from .transactions import current_hold
+from .transactions import current_hold, held_aliases
 
 
 class BridgedStorage:
@@ -45,6 +47,18 @@ class BridgedStorage:
 
     def __delattr__(self, alias: str) -> None:
         delattr(self._original, alias)
+
+
+def used_aliases() -> Collection[str]:
+    """Return the aliases that the running job, in the bridge, has used or could have used.
+
+    Asking for a wrapper would make it use one.
+    """
+    job = current_job()
+    scope = None if job is None else job.scope
+    used = () if scope is None else scope.wrappers
+    elsewhere = {*held_aliases(), *logged_aliases()}
+    return elsewhere.union(used) if elsewhere else used
 
 
 def _on_event_loop() -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -126,6 +126,12 @@ def set_root(alias: str, root: Transaction | None) -> None:
         _roots.pop(alias, None)
     else:
         _roots[alias] = root
+
+
+def held_aliases() -> Collection[str]:
+    """Return the aliases of which this context is in a transaction, or was."""
+    held = _holds.get(None) or ()
+    return {*held, *_roots} if _roots else held
 
 
 def set_hold(alias: str, hold: Hold | None) -> None:

@@ -18,6 +18,16 @@ from .queryset import AsyncQuerySet
 class PlainQuerySet(AsyncQuerySet[Any]):
     """A queryset of a plain manager, recorded like ours; it shows itself as Django's does."""
 
+    raw = QuerySet.raw  # type: ignore[assignment]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "__class__" and not issubclass(value, PlainQuerySet):
+            # Code that makes a plain queryset one of its own class needs Django's state.
+            built = self.query
+            self.__dict__.pop("built_query", None)
+            self.__dict__["_query"] = built
+        object.__setattr__(self, name, value)
+
 
 PlainQuerySet.__name__ = "QuerySet"
 

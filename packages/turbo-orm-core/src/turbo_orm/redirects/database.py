@@ -61,6 +61,7 @@ DATABASE = (
         replacements.forget_plans,
         ("register_class_lookup", "_unregister_class_lookup"),
     ),
+    Redirect("django.utils.connection.BaseConnectionHandler", "all", replacements.all_connections),
     Redirect("django.db.models.manager.BaseManager", "get_queryset", plain.get_queryset),
     Redirect("django.db.models.query.QuerySet", "_insert", replacements.insert),
     Redirect("django.db.models.base.Model", "_do_update", replacements.do_update),
