@@ -43,10 +43,14 @@ empty_since: dict[str, str] = {}
 
 
 @pytest.fixture(autouse=True)
-def clean_database(databases: None) -> Iterator[None]:
+def clean_database(request: pytest.FixtureRequest, databases: None) -> Iterator[None]:
     """Leave empty tables, and no connection of the test's, behind each test."""
     yield
     from django.db import connections
+
+    if "turbo_db" in request.fixturenames:
+        # It has rolled back.
+        return
 
     for alias in ("default", "other"):
         with connections[alias].cursor() as cursor:
@@ -100,18 +104,25 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-async def at_rest():
+async def at_rest(request: pytest.FixtureRequest):
     """After the test: every connection back, none in a transaction, nothing pending."""
     yield
     from tests.invariant import assert_at_rest
+
+    if "turbo_db" in request.fixturenames:
+        # It has used no pool.
+        return
 
     await assert_at_rest("default")
     await assert_at_rest("other")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Check the invariant after every coroutine test."""
+    """Check the invariant after every coroutine test; give the others one transaction each."""
     for item in items:
         function = getattr(item, "function", None)
         if function is not None and asyncio.iscoroutinefunction(function):
             item.fixturenames.append("at_rest")  # type: ignore[attr-defined]
+        if item.get_closest_marker("rolled_back") and not item.get_closest_marker("commits"):
+            # Before any fixture that makes rows.
+            item.fixturenames.insert(0, "turbo_db")  # type: ignore[attr-defined]

@@ -21,6 +21,8 @@ from turbo_orm import redirect as redirects
 from turbo_orm import test as turbo_test
 from turbo_orm.asgi import on_loop
 
+pytestmark = pytest.mark.rolled_back
+
 CLIENTS = pytest.mark.parametrize("kind", [AsyncClient, turbo_test.AsyncClient])
 AUTH = (
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -137,6 +139,8 @@ async def test_a_request_enters_the_bridge_once(kind, full_pool, monkeypatch):
     assert (response.content, entries) == (b"1", ["_drive_outermost"])
 
 
+@pytest.mark.commits
+@pytest.mark.commits
 @CLIENTS
 async def test_a_form_is_posted_and_json_read(kind):
     response = await kind().post("/data", {"name": "Ada"})
@@ -220,6 +224,8 @@ async def test_a_stream_is_read_to_its_end(kind):
     assert [piece async for piece in response] == [b"Ada ", b"Grace "]
 
 
+@pytest.mark.commits
+@pytest.mark.commits
 @pytest.mark.parametrize("view", [lazy, user, data])
 async def test_the_request_of_the_factory_may_be_handed_to_a_view(view):
     author = await Author.objects.acreate(name="Ada")

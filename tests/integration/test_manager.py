@@ -11,6 +11,8 @@ from tests.testapp.models import Article, ArticleQuerySet, Author, Tag
 from turbo_orm import AsyncManager, AsyncQuerySet
 from turbo_orm.query.queryset import TERMINALS
 
+pytestmark = pytest.mark.rolled_back
+
 
 class LoudQuerySet(AsyncQuerySet):
     def loud(self):
@@ -137,6 +139,7 @@ def test_the_classes_can_be_pickled():
     ]
 
 
+@pytest.mark.commits
 async def test_db_manager_chooses_the_database():
     await Tag.objects.db_manager("other").acreate(name="there")
 

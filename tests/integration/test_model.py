@@ -23,6 +23,8 @@ from tests.testapp.models import (
 )
 from turbo_orm import AsyncModel, AsyncModelMixin, atomic, redirect, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture
 async def ada():
@@ -61,6 +63,7 @@ async def test_asave_with_update_fields_of_no_field_writes_nothing(ada):
     assert len(queries) == 0
 
 
+@pytest.mark.commits
 async def test_asave_with_force_insert_does_not_update(ada):
     with pytest.raises(IntegrityError):
         await Author(pk=ada.pk, name="again").asave(force_insert=True)
@@ -68,6 +71,7 @@ async def test_asave_with_force_insert_does_not_update(ada):
     assert await stored() == [("Ada", 36)]
 
 
+@pytest.mark.commits
 async def test_asave_with_force_update_does_not_insert():
     with pytest.raises(DatabaseError, match="Forced update did not affect any rows"):
         await Author(pk=5, name="nobody").asave(force_update=True)
@@ -75,6 +79,7 @@ async def test_asave_with_force_update_does_not_insert():
     assert await stored() == []
 
 
+@pytest.mark.commits
 async def test_asave_using_an_alias_writes_there():
     author = Author(name="there")
     await author.asave(using="other")
@@ -152,6 +157,7 @@ async def test_adelete_can_keep_parents():
     assert await Place.objects.acount() == 1
 
 
+@pytest.mark.commits
 async def test_adelete_using_an_alias_deletes_there():
     author = Author(name="there")
     await author.asave(using="other")
@@ -182,6 +188,7 @@ async def test_arefresh_from_db_forgets_cached_relations(ada):
     assert await article.afetch("author") == bob
 
 
+@pytest.mark.commits
 async def test_arefresh_from_db_using_an_alias_reads_there(ada):
     await Author(pk=ada.pk, name="there").asave(using="other")
     await ada.arefresh_from_db(using="other")
@@ -290,6 +297,7 @@ async def test_a_mixin_behind_the_model_needs_no_redirects():
     assert person.pk is None
 
 
+@pytest.mark.commits
 async def test_database_errors_are_djangos(ada):
     ada.name = "x" * 101
     with pytest.raises(DataError):

@@ -25,6 +25,8 @@ from tests.testapp.models import (
     Tag,
 )
 
+pytestmark = pytest.mark.rolled_back
+
 # Django 4.2 leaves numbers that are too large to the database.
 OVERFLOWS = django.VERSION >= (5, 0)
 NAMES = ["Ada", "Bob", "none", "%_\\'\""]
@@ -235,6 +237,7 @@ async def rows():
     await fill()
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("name", CASES)
 async def test_a_plan_finds_what_django_finds(name, rows):
     await assert_like_django(CASES[name])

@@ -20,6 +20,8 @@ from tests.hydration import (
 )
 from tests.testapp.models import Author
 
+pytestmark = pytest.mark.rolled_back
+
 
 class Stamped:
     """Whatever sets an attribute, it is seen."""

@@ -16,6 +16,8 @@ from tests.hydration import (
 )
 from tests.testapp.models import Article, Author, Tag
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture
 def data():
@@ -37,6 +39,7 @@ def purely(queryset, known=None):
     return hydrator_of(queryset).pure_with(known, "default")
 
 
+@pytest.mark.commits
 def test_known_objects_may_run_the_projects_code(data, with_router, monkeypatch):
     queryset = Author.objects.get(name="Ada").articles.all()
     assert purely(queryset)
@@ -47,6 +50,7 @@ def test_known_objects_may_run_the_projects_code(data, with_router, monkeypatch)
     assert_same(queryset, fetched(queryset), monkeypatch)
 
 
+@pytest.mark.commits
 def test_known_objects_may_need_queries(data, monkeypatch):
     ada = Author.objects.get(name="Ada")
     queryset = ada.articles.only("title")

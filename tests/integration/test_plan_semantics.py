@@ -17,6 +17,8 @@ from tests.testapp.models import (
     Tag,
 )
 
+pytestmark = pytest.mark.rolled_back
+
 # In Django 4.2 the functions for dates have an argument without a shape.
 TRUNCATES = django.VERSION >= (5, 0)
 NAMES = ["Ada", "Bob", "none", "%_\\'\""]
@@ -179,6 +181,7 @@ async def rows():
     await fill()
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("name", CASES)
 async def test_a_plan_gives_what_django_gives(name, rows):
     await assert_like_django(CASES[name])

@@ -12,6 +12,8 @@ from psycopg.types.range import Range, TimestamptzRange
 from tests.testapp.models import Article, Author, Ranged, Special, Word
 from turbo_orm import atomic, close_pools, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 UTC = dt.timezone.utc
 RANGES = {
     "whole": Range(1, 5),
@@ -56,6 +58,7 @@ async def test_citext_compares_without_case_and_comes_back_as_written():
     assert (found.text, found.variants) == ("Straße", ["Weg", "WEG"])
 
 
+@pytest.mark.commits
 async def test_every_connection_of_the_pool_knows_the_types():
     await Special.objects.acreate(attributes={"a": "1"}, numbers=[1])
     await Word.objects.acreate(text="w", variants=["v"])

@@ -14,6 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.testapp.models import Article, Author, Event, Tag
 from turbo_orm import AsyncQuerySet, atomic, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 UTC = dt.timezone.utc
 
 
@@ -221,6 +223,7 @@ async def test_select_for_update_locks_inside_a_block(articles):
     assert 'FOR UPDATE OF "testapp_article"' in queries[0]["sql"]
 
 
+@pytest.mark.commits
 async def test_select_for_update_outside_a_block_raises_as_in_django(articles):
     with pytest.raises(
         transaction.TransactionManagementError,
@@ -269,6 +272,7 @@ async def test_a_slice_with_a_step_is_a_list_of_a_fetched_queryset(articles):
     assert titles(sliced) == ["one", "three", "five"]
 
 
+@pytest.mark.commits
 async def test_using_asks_the_other_database(articles):
     await Author.objects.using("other").acreate(name="Otto")
 
@@ -287,6 +291,7 @@ class ReadsElsewhere:
         return "default" if model is Tag else None
 
 
+@pytest.mark.commits
 @override_settings(DATABASE_ROUTERS=[ReadsElsewhere()])
 async def test_a_router_chooses_the_database_of_reads_and_writes():
     await Tag.objects.acreate(name="written")

@@ -15,6 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.testapp.models import Plain
 from turbo_orm import blocking, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "database": {

@@ -18,6 +18,8 @@ from tests.integration.test_redirect_caches import CACHES
 from tests.testapp.models import Plain
 from turbo_orm import blocking, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 MODULE = "tests.integration.test_redirect_serving"
 
 
@@ -108,11 +110,13 @@ def signals():
         signal.disconnect(receiver)
 
 
+@pytest.mark.commits
 async def test_djangos_own_handler_needs_no_thread_for_a_coroutine_view(served, signals):
     assert await ask(served, *answered()) == b"body"
     assert signals == [("started", True), 0, ("finished", True), 1]
 
 
+@pytest.mark.commits
 @pytest.mark.needs_thread("an upload is written to the disk")
 @pytest.mark.skipif(django.VERSION < (6, 0), reason="Django spools on the loop before 6.0")
 async def test_an_upload_is_spooled_to_the_disk_in_a_thread(served, monkeypatch):
@@ -151,6 +155,7 @@ async def test_a_middleware_in_front_of_a_cache_beyond_a_network_blocks():
                 assert blocking.blocks(UpdateCacheMiddleware(counted)) is expected
 
 
+@pytest.mark.commits
 async def test_a_middleware_that_settings_keep_in_a_thread_stays_there():
     with override_settings(TURBO_ORM={"THREAD_MIDDLEWARE": [f"{MODULE}.Counting"]}):
         with pytest.raises(AssertionError, match="a thread was asked for"):

@@ -17,6 +17,8 @@ from django.test import AsyncRequestFactory, override_settings
 from tests.testapp.models import Plain
 from turbo_orm import run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 since_50 = pytest.mark.skipif(django.VERSION < (5, 0), reason="alogin: Django 5.0")
 since_51 = pytest.mark.skipif(django.VERSION < (5, 1), reason="decorators of coroutines: 5.1")
 since_52 = pytest.mark.skipif(django.VERSION < (5, 2), reason="ahas_perm: Django 5.2")

@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.testapp.models import Article, Author, Comment, Friendship, Person, Profile, Tag
 from turbo_orm import redirect, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture(autouse=True, params=["redirected", "not redirected"])
 def redirects(request):
@@ -185,6 +187,7 @@ async def test_a_generic_manager_reads_and_writes(known_types, article):
     assert await Comment.objects.acount() == 0
 
 
+@pytest.mark.commits
 async def test_a_generic_manager_writes_when_its_content_type_is_not_known_yet(
     no_known_types, article
 ):

@@ -10,6 +10,8 @@ from django.db.models import Count, Max, Min
 from tests.testapp.models import Author, Tag
 from turbo_orm import AsyncManager, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture
 async def authors():
@@ -103,6 +105,8 @@ async def test_aupdate_or_create_of_a_missing_row_writes_what_update_or_create_w
     assert (awaited[1], synchronous[1]) == (True, True)
 
 
+@pytest.mark.commits
+@pytest.mark.commits
 async def test_abulk_create_writes_what_bulk_create_writes():
     awaited = await Author.objects.abulk_create([Author(name="x"), Author(name="y")])
     synchronous = await run_sync(Author.objects.bulk_create, [Author(name="z")])

@@ -8,6 +8,8 @@ import turbo_orm
 from tests.testapp.models import Article, Author, Person
 from turbo_orm import AsyncModelMixin
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture
 async def ada():

@@ -7,6 +7,8 @@ import pytest
 from tests.testapp.models import Author
 from turbo_orm import AsyncManager, AsyncQuerySet
 
+pytestmark = pytest.mark.rolled_back
+
 PUBLIC = (
     *("AsyncManager", "AsyncModelMixin", "AsyncQuerySet", "EmptyResultSet", "TurboOrmError"),
     "__version__",

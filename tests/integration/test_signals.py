@@ -12,6 +12,8 @@ from django.db.models.signals import post_save, pre_delete
 from tests.testapp.models import Author, Plain, Tag
 from turbo_orm import atomic, in_bridge, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 needs_async_receivers = pytest.mark.skipif(
     django.VERSION < (5, 0), reason="asynchronous receivers came with Django 5.0"
 )

@@ -14,6 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.testapp.models import Article, Author, Event, Profile, Restaurant, Shouted, Tag
 from turbo_orm import atomic
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture
 async def tags():
@@ -71,6 +73,7 @@ async def test_abulk_create_can_ignore_conflicts(tags):
     assert await tag_names() == ["x", "y", "z"]
 
 
+@pytest.mark.commits
 async def test_abulk_create_can_update_on_conflicts(tags):
     made = await Author.objects.abulk_create([Author(name="a"), Author(name="b")])
     made[0].name, made[1].name = "A", "B"
@@ -88,6 +91,7 @@ async def test_abulk_create_can_update_on_conflicts(tags):
     ]
 
 
+@pytest.mark.commits
 async def test_abulk_create_of_a_taken_value_raises_integrity_error_and_writes_nothing(tags):
     with pytest.raises(IntegrityError):
         await Tag.objects.abulk_create([Tag(name="z"), Tag(name="x")])
@@ -212,6 +216,7 @@ async def test_aupdate_or_create_uses_create_defaults_only_to_create(ada):
     assert [(author.age, created) for author, created in (updated, made)] == [(1, False), (2, True)]
 
 
+@pytest.mark.commits
 async def test_writes_through_another_alias_go_there():
     await Tag.objects.using("other").acreate(name="there")
     await Tag.objects.using("other").abulk_create([Tag(name="too")])
@@ -220,6 +225,7 @@ async def test_writes_through_another_alias_go_there():
     assert await Tag.objects.using("other").acount() == 2
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize(
     ("write", "error"),
     [
@@ -249,6 +255,7 @@ async def test_after_an_error_inside_a_nested_block_the_outer_block_goes_on(tags
     assert await tag_names() == ["x", "y", "z"]
 
 
+@pytest.mark.commits
 async def test_after_an_error_outside_a_block_the_next_statement_works(tags):
     with pytest.raises(IntegrityError):
         await Tag.objects.acreate(name="x")
