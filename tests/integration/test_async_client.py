@@ -140,7 +140,6 @@ async def test_a_request_enters_the_bridge_once(kind, full_pool, monkeypatch):
 
 
 @pytest.mark.commits
-@pytest.mark.commits
 @CLIENTS
 async def test_a_form_is_posted_and_json_read(kind):
     response = await kind().post("/data", {"name": "Ada"})
@@ -224,7 +223,6 @@ async def test_a_stream_is_read_to_its_end(kind):
     assert [piece async for piece in response] == [b"Ada ", b"Grace "]
 
 
-@pytest.mark.commits
 @pytest.mark.commits
 @pytest.mark.parametrize("view", [lazy, user, data])
 async def test_the_request_of_the_factory_may_be_handed_to_a_view(view):

@@ -106,7 +106,6 @@ async def test_aupdate_or_create_of_a_missing_row_writes_what_update_or_create_w
 
 
 @pytest.mark.commits
-@pytest.mark.commits
 async def test_abulk_create_writes_what_bulk_create_writes():
     awaited = await Author.objects.abulk_create([Author(name="x"), Author(name="y")])
     synchronous = await run_sync(Author.objects.bulk_create, [Author(name="z")])
