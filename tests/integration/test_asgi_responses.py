@@ -160,7 +160,7 @@ async def test_a_large_body_is_spooled_to_disk(serve):
     on_disk = []
 
     async def view(request):
-        on_disk.append(request._stream._rolled)
+        on_disk.append(getattr(request._stream, "_rolled", False))
         return await echo(request)
 
     client = serve({"": view}, FILE_UPLOAD_MAX_MEMORY_SIZE=1_000_000)
