@@ -1,0 +1,1 @@
+"""Django Ninja on the event loop: async endpoints that return querysets."""
