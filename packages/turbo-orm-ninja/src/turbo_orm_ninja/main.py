@@ -1,0 +1,51 @@
+"""An API whose asynchronous operations run on the bridge."""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from turbo_orm import await_, in_bridge
+
+from .operation import bridged, finishing
+
+
+class TurboNinjaAPI(NinjaAPI):
+    """Mirrors ``ninja.NinjaAPI``; routers that are added to it inherit what it does.
+
+    Args:
+        *args: as for Ninja's.
+        optimize: whether querysets are optimised by the response schema; see ``optimize``.
+        **kwargs: as for Ninja's.
+
+    Exception handlers may be coroutine functions. Synchronous operations stay as they are.
+    """
+
+    def __init__(self, *args: Any, optimize: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.optimize = optimize
+        self.add_decorator(bridged, mode="view")
+        self.add_decorator(finishing)
+
+    def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
+        """Return the response of the handler for an exception, which may be a coroutine function.
+
+        Args:
+            request: the request.
+            exc: the exception; it is raised if it has no handler.
+
+        Mirrors ``NinjaAPI.on_exception``.
+        """
+        response: Any = super().on_exception(request, exc)
+        if not isawaitable(response):
+            return response  # type: ignore[no-any-return]
+        return await_(response) if in_bridge() else async_to_sync(_wait_for)(response)
+
+
+async def _wait_for(response: Any) -> HttpResponse:
+    answered: HttpResponse = await response
+    return answered
