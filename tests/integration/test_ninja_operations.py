@@ -4,14 +4,11 @@ import contextlib
 
 import pytest
 from django.db import connection
-from ninja import NinjaAPI, Schema
-from ninja.responses import Status
 from ninja.testing import TestAsyncClient
 
 from tests.ninja import schemas
 from tests.testapp.models import Article, Author, Comment, Profile, Tag
-from turbo_orm import run_sync
-from turbo_orm_ninja import Router, TurboNinjaAPI, optimize, turbo_view
+from turbo_orm_ninja import TurboNinjaAPI
 
 
 async def fill(start=0, end=3):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ninja import Field, ModelSchema, Schema
 from pydantic import computed_field
 
+from ninja import Field, ModelSchema, Schema
 from tests.testapp.models import Article, Author, Tag
 from turbo_orm_ninja import reads
 
@@ -115,7 +115,7 @@ class Resolved(Schema):
         return [tag.name for tag in obj.tags.all()]
 
     @staticmethod
-    def resolve_comment_count(obj: Any, context: Any) -> int:
+    def resolve_comment_count(obj: Any, context: Any) -> int:  # noqa: ARG004
         return obj.comments.count()
 
 

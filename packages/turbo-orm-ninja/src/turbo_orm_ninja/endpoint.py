@@ -64,6 +64,19 @@ class Endpoint:
         """What is read of the items of a stream."""
         return self.shape(200).paths
 
+    def page_paths(self, items: str | None) -> frozenset[str]:
+        """Return what is read of the rows of a page.
+
+        Args:
+            items: under which name the rows are in the response; None if they are the response.
+        """
+        if items is None:
+            return self.row_paths
+        for shape in self.shapes.values():
+            if items in shape.members:
+                return shape.members[items].paths
+        return UNKNOWN.paths
+
     @cached_property
     def optimizes(self) -> bool:
         """Whether querysets are optimised by the response schema."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+
 from ninja import NinjaAPI
 
 API = TypeVar("API", bound=NinjaAPI)

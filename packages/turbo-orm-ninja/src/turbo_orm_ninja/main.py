@@ -7,11 +7,14 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 
+from ninja import NinjaAPI
 from turbo_orm import await_, in_bridge
+from turbo_orm.asgi import on_loop
 
 from .operation import bridged, finishing
+
+NINJAS_VIEWS = {"api-root", "openapi-json", "openapi-view"}
 
 
 class TurboNinjaAPI(NinjaAPI):
@@ -30,6 +33,19 @@ class TurboNinjaAPI(NinjaAPI):
         self.optimize = optimize
         self.add_decorator(bridged, mode="view")
         self.add_decorator(finishing)
+
+    @property
+    def urls(self) -> Any:
+        """The URL configuration; the documentation's views run on the loop: they only render.
+
+        Mirrors ``NinjaAPI.urls``.
+        """
+        patterns, app, namespace = super().urls
+        pattern: Any
+        for pattern in patterns:
+            if getattr(pattern, "name", None) in NINJAS_VIEWS:
+                pattern.callback = on_loop(pattern.callback)
+        return patterns, app, namespace
 
     def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """Return the response of the handler for an exception, which may be a coroutine function.
