@@ -115,7 +115,7 @@ class Resolved(Schema):
         return [tag.name for tag in obj.tags.all()]
 
     @staticmethod
-    def resolve_comment_count(obj: Any, context: Any) -> int:  # noqa: ARG004
+    def resolve_comment_count(obj: Any, context: Any) -> int:
         return obj.comments.count()
 
 

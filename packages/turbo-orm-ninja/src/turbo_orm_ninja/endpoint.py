@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,19 @@ from .streaming import array_response
 from .throttling import per_request
 
 UNKNOWN = Shape(frozenset(), {}, frozenset())
+
+
+class Call:
+    """One request to an operation."""
+
+    __slots__ = ("complete", "endpoint", "source")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        # Whether the rows were fetched with everything that belongs to them.
+        self.complete = False
+        # What the response is streamed from.
+        self.source: AsyncGenerator[Any, None] | None = None
 
 
 class Endpoint:
@@ -93,11 +107,12 @@ class Endpoint:
         block = option(self.operation.view_func, "atomic", None)
         return nullcontext() if block is None else block()
 
-    def finish(self, request: HttpRequest, result: Any, arguments: dict[str, Any]) -> Any:
+    def finish(self, call: Call, request: HttpRequest, result: Any, arguments: Any) -> Any:
         """Return a result with everything in it that Ninja is going to read; in the bridge.
 
         Args:
-            request: the request.
+            call: the request to this operation.
+            request: the request itself.
             result: what the operation returned.
             arguments: what it was called with.
         """
@@ -107,7 +122,7 @@ class Endpoint:
             return result
         if hasattr(body, "__anext__"):
             headers = arguments.get(self.operation.signature.response_arg or "")
-            return array_response(self, request, status, body, headers)
+            return array_response(call, request, status, body, headers)
         return wrapped(result, status, fetched(body, shape, optimizing=self.optimizes))
 
     def _shape_or_none(self, status: Any) -> Shape | None:

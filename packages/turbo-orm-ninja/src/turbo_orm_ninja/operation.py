@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from inspect import isasyncgenfunction, iscoroutinefunction, unwrap
 from typing import Any, TypeVar
@@ -16,24 +16,14 @@ from ninja.utils import contribute_operation_callback
 
 from turbo_orm import portal
 
-from .endpoint import Endpoint
+from .cancellation import heeding_cancellation
+from .endpoint import Call, Endpoint
 from .options import option, set_option
 from .streaming import bridge_stream, items_of
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 BRIDGED = "_turbo_orm_bridged"
-
-
-class Call:
-    """One request to an operation."""
-
-    __slots__ = ("complete", "endpoint")
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        # Whether the rows were fetched with everything that belongs to them.
-        self.complete = False
 
 
 _call: ContextVar[Call | None] = ContextVar("turbo_orm_ninja_call", default=None)
@@ -61,13 +51,15 @@ def bridged(run: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(run)
     async def view(request: HttpRequest, **kwargs: Any) -> Any:
         if endpoint is None:
-            return bridge_stream(await portal(run(request, **kwargs)))
+            return bridge_stream(await heeding_cancellation(portal(run(request, **kwargs))), None)
         endpoint.prepare()
-        token = _call.set(Call(endpoint))
+        call = Call(endpoint)
+        token = _call.set(call)
         try:
-            return bridge_stream(await portal(run(request, **kwargs)))
+            response = await heeding_cancellation(portal(run(request, **kwargs)))
         finally:
             _call.reset(token)
+        return bridge_stream(response, call.source)
 
     setattr(view, BRIDGED, True)
     return view
@@ -103,7 +95,8 @@ def finishing(function: C) -> C:
         if call is None:
             return function(request, *args, **kwargs)
         if call.endpoint.streams:
-            return _stream(call, function(request, *args, **kwargs))
+            call.source = items_of(call.endpoint, function(request, *args, **kwargs))
+            return call.source
         return _finish(call, request, function, args, kwargs)
 
     if iscoroutinefunction(function):
@@ -122,12 +115,7 @@ async def _finish(
     endpoint = call.endpoint
     async with endpoint.transaction():
         result = await function(request, *args, **kwargs)
-        return result if call.complete else endpoint.finish(request, result, kwargs)
-
-
-async def _stream(call: Call, result: Any) -> AsyncGenerator[Any, None]:
-    async for item in items_of(call.endpoint, result):
-        yield item
+        return result if call.complete else endpoint.finish(call, request, result, kwargs)
 
 
 def turbo_view(function: C) -> C:

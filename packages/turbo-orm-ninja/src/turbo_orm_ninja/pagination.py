@@ -21,7 +21,8 @@ from ninja import Schema
 from turbo_orm.query import optimize
 from turbo_orm.transaction import in_atomic_block
 
-from .operation import Call, bridged, current_call, finishing
+from .endpoint import Call
+from .operation import bridged, current_call, finishing
 
 __all__ = [
     "AsyncPaginationBase",

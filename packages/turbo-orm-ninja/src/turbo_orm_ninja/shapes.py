@@ -7,10 +7,11 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
-from ninja import Schema
 from pydantic import AliasChoices, AliasPath, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.functional_validators import BeforeValidator, PlainValidator, WrapValidator
+
+from ninja import Schema
 
 C = TypeVar("C", bound=Callable[..., Any])
 

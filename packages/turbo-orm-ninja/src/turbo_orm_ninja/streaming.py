@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja.operation import ResponseObject
 
-from turbo_orm import portal
+from turbo_orm import await_, in_bridge, portal
 from turbo_orm.query import optimize
 
+from .cancellation import heeding_cancellation
 from .results import fetched
 
 if TYPE_CHECKING:
-    from .endpoint import Endpoint
+    from .endpoint import Call, Endpoint
 
 # How many objects of a JSON array are checked and written at once.
 CHUNK = 100
@@ -43,21 +45,73 @@ async def items_of(endpoint: Endpoint, result: Any) -> AsyncGenerator[Any, None]
         for item in result:
             yield item
         return
-    async for item in result:
-        yield item
+    async with _closing(result) as items:
+        async for item in items:
+            yield item
 
 
-def bridge_stream(response: Any) -> Any:
-    """Let a response wait in the bridge for each of its pieces, if it is an asynchronous stream."""
+@asynccontextmanager
+async def _closing(items: Any) -> AsyncGenerator[Any, None]:
+    """Close an iterator at the end of the block, if that can be done."""
+    try:
+        yield items
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def bridge_stream(response: Any, source: AsyncGenerator[Any, None] | None) -> Any:
+    """Let a response wait in the bridge for each of its pieces, if it is an asynchronous stream.
+
+    Args:
+        response: any response.
+        source: what its pieces are made of, if it is the adapter's.
+    """
     if getattr(response, "is_async", False):
-        response.streaming_content = _pieces(response.streaming_content)
+        response.streaming_content = Pieces(response.streaming_content, source)
     return response
 
 
-async def _pieces(content: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(content):  # type: ignore[type-var]
-        while (piece := await portal(_next(content))) is not END:
-            yield piece
+class Pieces:
+    """The body of a response, read in the bridge; ends at once when the response is closed.
+
+    Between the rows and the server are generators of Ninja's and Django's that nobody closes when
+    a client leaves: the connection of a server-side cursor would be kept until they are collected.
+    """
+
+    def __init__(
+        self, content: AsyncIterator[bytes], source: AsyncGenerator[Any, None] | None
+    ) -> None:
+        self._content = content
+        self._source = source
+        self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await heeding_cancellation(portal(_next(self._content)))
+        if piece is END:
+            raise StopAsyncIteration
+        return cast("bytes", piece)
+
+    def close(self) -> None:
+        """End the stream; Django calls this with the response's ``close()``."""
+        if self._source is None:
+            return
+        if in_bridge():
+            await_(self._end())
+        elif not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+
+    async def _end(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            await source.aclose()
+            # With nothing left to read, what is around the source comes to its end.
+            while await _next(self._content) is not END:
+                pass
 
 
 async def _next(content: AsyncIterator[bytes]) -> Any:
@@ -68,24 +122,21 @@ async def _next(content: AsyncIterator[bytes]) -> Any:
 
 
 def array_response(
-    endpoint: Endpoint,
-    request: HttpRequest,
-    status: int,
-    items: AsyncIterator[Any],
-    headers: HttpResponse | None,
+    call: Call, request: HttpRequest, status: int, items: Any, headers: HttpResponse | None
 ) -> StreamingHttpResponse:
     """Return a response that sends a JSON array: the same text as from a list.
 
     Args:
-        endpoint: the operation.
-        request: the request.
+        call: the request to an operation.
+        request: the request itself.
         status: the status; its response model must be a list.
-        items: what the array is made of.
+        items: an asynchronous iterator of what the array is made of.
         headers: the response that the operation has put headers and cookies on.
     """
-    api = endpoint.operation.api
+    api = call.endpoint.operation.api
+    call.source = _array(call.endpoint, request, status, items)
     response = StreamingHttpResponse(
-        _array(endpoint, request, status, items), content_type=api.get_content_type(), status=status
+        call.source, content_type=api.get_content_type(), status=status
     )
     if headers is not None:
         for name, value in headers.items():
@@ -95,13 +146,14 @@ def array_response(
 
 
 async def _array(
-    endpoint: Endpoint, request: HttpRequest, status: int, items: AsyncIterator[Any]
+    endpoint: Endpoint, request: HttpRequest, status: int, items: Any
 ) -> AsyncGenerator[str, None]:
     separator = "["
-    async for chunk in _chunks(items):
-        text = _text(endpoint, request, status, chunk)
-        yield separator + text.strip()[1:-1]
-        separator = ", "
+    async with _closing(items), _closing(_chunks(items)) as chunks:
+        async for chunk in chunks:
+            text = _text(endpoint, request, status, chunk)
+            yield separator + text.strip()[1:-1]
+            separator = ", "
     yield "[]" if separator == "[" else "]"
 
 
