@@ -22,20 +22,23 @@ async def heeding_cancellation(awaitable: Awaitable[T]) -> T:
         CancelledError: the task was cancelled, and nobody has dealt with it.
         BaseException: whatever the awaitable raises.
     """
-    before = _cancellations()
+    before = cancellations()
     try:
         result = await awaitable
     except Exception as error:
-        if _cancellations() > before or _tells_of_one(error):
+        if cancellations() > before or _tells_of_one(error):
             raise asyncio.CancelledError from error
         raise
-    if _cancellations() > before:
+    if cancellations() > before:
         raise asyncio.CancelledError
     return result
 
 
-def _cancellations() -> int:
-    # Since Python 3.11 a task counts them, and asyncio.timeout() takes back its own.
+def cancellations() -> int:
+    """Return how often this task was cancelled, without those that were dealt with.
+
+    Python 3.10 does not count them.
+    """
     count: Any = getattr(asyncio.current_task(), "cancelling", None)
     return 0 if count is None else int(count())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import cached_property
 from typing import Any
@@ -12,6 +11,7 @@ from django.http import HttpRequest
 from ninja.constants import NOT_SET
 from ninja.operation import Operation
 
+from .call import Call
 from .options import option
 from .resolvers import enable_resolvers
 from .results import fetched, unwrapped, wrapped
@@ -21,19 +21,6 @@ from .streaming import array_response
 from .throttling import per_request
 
 UNKNOWN = Shape(frozenset(), {}, frozenset())
-
-
-class Call:
-    """One request to an operation."""
-
-    __slots__ = ("complete", "endpoint", "source")
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        # Whether the rows were fetched with everything that belongs to them.
-        self.complete = False
-        # What the response is streamed from.
-        self.source: AsyncGenerator[Any, None] | None = None
 
 
 class Endpoint:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
 from inspect import isasyncgenfunction, iscoroutinefunction, unwrap
 from typing import Any, TypeVar
 
@@ -16,22 +15,15 @@ from ninja.utils import contribute_operation_callback
 
 from turbo_orm import portal
 
+from .call import Call, running
 from .cancellation import heeding_cancellation
-from .endpoint import Call, Endpoint
+from .endpoint import Endpoint
 from .options import option, set_option
 from .streaming import bridge_stream, items_of
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 BRIDGED = "_turbo_orm_bridged"
-
-
-_call: ContextVar[Call | None] = ContextVar("turbo_orm_ninja_call", default=None)
-
-
-def current_call() -> Call | None:
-    """Return the request that this code runs for, None outside an operation of the adapter's."""
-    return _call.get()
 
 
 def bridged(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,12 +46,12 @@ def bridged(run: Callable[..., Any]) -> Callable[..., Any]:
             return bridge_stream(await heeding_cancellation(portal(run(request, **kwargs))), None)
         endpoint.prepare()
         call = Call(endpoint)
-        token = _call.set(call)
+        token = running.set(call)
         try:
             response = await heeding_cancellation(portal(run(request, **kwargs)))
         finally:
-            _call.reset(token)
-        return bridge_stream(response, call.source)
+            running.reset(token)
+        return bridge_stream(response, call)
 
     setattr(view, BRIDGED, True)
     return view
@@ -91,7 +83,7 @@ def finishing(function: C) -> C:
 
     @functools.wraps(function)
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        call = _call.get()
+        call = running.get()
         if call is None:
             return function(request, *args, **kwargs)
         if call.endpoint.streams:

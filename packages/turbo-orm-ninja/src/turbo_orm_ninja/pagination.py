@@ -21,8 +21,8 @@ from ninja import Schema
 from turbo_orm.query import optimize
 from turbo_orm.transaction import in_atomic_block
 
-from .endpoint import Call
-from .operation import bridged, current_call, finishing
+from .call import Call, current_call
+from .operation import bridged, finishing
 
 __all__ = [
     "AsyncPaginationBase",

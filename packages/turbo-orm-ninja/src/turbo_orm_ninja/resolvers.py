@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import types
 from collections.abc import Callable, Iterable
 from inspect import isawaitable, iscoroutinefunction
@@ -13,20 +14,46 @@ from pydantic import BaseModel
 
 from turbo_orm import await_
 
+from .call import running
+from .cancellation import cancellations
 from .shapes import is_ninjas, resolver_function
+
+
+class Resolvers(dict[str, Any]):
+    """The resolvers of a schema, looked into whenever an attribute of an object is read."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the resolver of an attribute; refuse to read on in a task that was cancelled.
+
+        Args:
+            key: the attribute.
+            default: what to return if it has none.
+
+        Raises:
+            CancelledError: the task was cancelled since the operation began, of which pydantic has
+                made an error of one attribute. So it will of this, but nothing is queried any more.
+        """
+        call = running.get()
+        if call is not None and cancellations() > call.cancellations:
+            raise asyncio.CancelledError
+        return super().get(key, default)
 
 
 def enable_resolvers(schemas: Iterable[type[BaseModel]]) -> None:
     """Let the schemas' resolvers be coroutine functions, and take ``self``.
 
-    Ninja keeps them in a dictionary of the class, and has no other place to change how they are
-    called. Those that it can call itself stay.
+    Ninja keeps them in a dictionary of the class, and has no other place to change how attributes
+    are read. Resolvers that it can call itself stay.
     """
     for schema in filter(is_ninjas, schemas):
-        resolvers: dict[str, Any] = schema._ninja_resolvers  # type: ignore[attr-defined]
-        for key, resolver in list(resolvers.items()):
-            if type(resolver) is Resolver:
-                resolvers[key] = _enabled(schema, key, resolver)
+        resolvers = schema._ninja_resolvers  # type: ignore[attr-defined]
+        if not isinstance(resolvers, Resolvers):
+            schema._ninja_resolvers = Resolvers(  # type: ignore[attr-defined]
+                {
+                    key: _enabled(schema, key, resolver) if type(resolver) is Resolver else resolver
+                    for key, resolver in resolvers.items()
+                }
+            )
 
 
 def _enabled(schema: type[BaseModel], key: str, resolver: Any) -> Any:

@@ -15,11 +15,12 @@ from ninja.operation import ResponseObject
 from turbo_orm import await_, in_bridge, portal
 from turbo_orm.query import optimize
 
-from .cancellation import heeding_cancellation
+from .call import Call, running
+from .cancellation import cancellations, heeding_cancellation
 from .results import fetched
 
 if TYPE_CHECKING:
-    from .endpoint import Call, Endpoint
+    from .endpoint import Endpoint
 
 # How many objects of a JSON array are checked and written at once.
 CHUNK = 100
@@ -61,15 +62,15 @@ async def _closing(items: Any) -> AsyncGenerator[Any, None]:
             await close()
 
 
-def bridge_stream(response: Any, source: AsyncGenerator[Any, None] | None) -> Any:
+def bridge_stream(response: Any, call: Call | None) -> Any:
     """Let a response wait in the bridge for each of its pieces, if it is an asynchronous stream.
 
     Args:
         response: any response.
-        source: what its pieces are made of, if it is the adapter's.
+        call: what it is the response to, if that is known.
     """
     if getattr(response, "is_async", False):
-        response.streaming_content = Pieces(response.streaming_content, source)
+        response.streaming_content = Pieces(response.streaming_content, call)
     return response
 
 
@@ -80,18 +81,23 @@ class Pieces:
     a client leaves: the connection of a server-side cursor would be kept until they are collected.
     """
 
-    def __init__(
-        self, content: AsyncIterator[bytes], source: AsyncGenerator[Any, None] | None
-    ) -> None:
+    def __init__(self, content: AsyncIterator[bytes], call: Call | None) -> None:
         self._content = content
-        self._source = source
+        self._call = call
+        self._source = None if call is None else call.source
         self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> Pieces:
         return self
 
     async def __anext__(self) -> bytes:
-        piece = await heeding_cancellation(portal(_next(self._content)))
+        if self._call is not None:
+            self._call.cancellations = cancellations()
+        token = running.set(self._call)
+        try:
+            piece = await heeding_cancellation(portal(_next(self._content)))
+        finally:
+            running.reset(token)
         if piece is END:
             raise StopAsyncIteration
         return cast("bytes", piece)
