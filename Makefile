@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans bench-serving conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-plans bench-serving bench-ninja conformance conformance-all lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -20,6 +20,7 @@ help:
 	@echo "make bench  what one aget() costs, and where"
 	@echo "make bench-plans  what an operation costs, beside others' (about 4 minutes)"
 	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
+	@echo "make bench-ninja    what an endpoint of Django Ninja's costs, beside stock Ninja (about 4 minutes; needs wrk)"
 	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make lock   bring uv.lock up to date"
@@ -69,6 +70,9 @@ bench-plans:
 
 bench-serving:
 	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.serving $(ARGS)
+
+bench-ninja:
+	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.ninja $(ARGS)
 
 lock:
 	$(BOOTSTRAP) lock
