@@ -10,6 +10,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
+from django.utils.asyncio import async_unsafe
 from ninja.errors import HttpError
 from ninja.security import APIKeyHeader, HttpBearer, django_auth, django_auth_is_staff
 from ninja.testing import TestAsyncClient, TestClient
@@ -82,6 +83,21 @@ async def test_a_caller_is_known_by(auth, place):
 
     assert (known.status_code, known.json()) == (200, "ada")
     assert (unknown.status_code, unknown.json()) == (401, {"detail": "Unauthorized"})
+
+
+@pytest.mark.needs_thread("a callback that refuses to run on an event loop")
+async def test_a_callback_that_refuses_to_run_on_the_loop_has_a_thread():
+    api = TurboNinjaAPI()
+
+    @async_unsafe("not here")
+    def unsafe(request):
+        return "known"
+
+    @api.get("/me", auth=unsafe, response=str)
+    async def me(request):
+        return request.auth
+
+    assert (await TestAsyncClient(api).get("/me")).json() == "known"
 
 
 async def test_permissions_are_callables_too():

@@ -56,10 +56,19 @@ class TurboNinjaAPI(NinjaAPI):
 
         Mirrors ``NinjaAPI.on_exception``.
         """
-        response: Any = super().on_exception(request, exc)
-        if not isawaitable(response):
-            return response  # type: ignore[no-any-return]
-        return await_(response) if in_bridge() else async_to_sync(_wait_for)(response)
+        return self.answer(super().on_exception(request, exc))
+
+    @staticmethod
+    def answer(response: Any) -> HttpResponse:
+        """Return what an exception handler has answered, waiting for it if need be.
+
+        Args:
+            response: a response, or an awaitable of one.
+        """
+        if isawaitable(response):
+            return await_(response) if in_bridge() else async_to_sync(_wait_for)(response)
+        answered: HttpResponse = response
+        return answered
 
 
 async def _wait_for(response: Any) -> HttpResponse:

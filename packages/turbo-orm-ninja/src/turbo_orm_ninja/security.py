@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest
 from ninja.utils import is_async_callable
 
@@ -19,8 +21,14 @@ class OnLoop:
         self._callback = callback
 
     async def __call__(self, request: HttpRequest) -> Any:
-        """Ask the callback, which may query: this runs in the bridge."""
-        result = self._callback(request)
+        """Ask the callback, which may query: this runs in the bridge.
+
+        Code that says that it must not run on an event loop has a thread, as in stock Ninja.
+        """
+        try:
+            result = self._callback(request)
+        except SynchronousOnlyOperation:
+            result = await sync_to_async(self._callback)(request)
         return await result if isawaitable(result) else result
 
     @property  # type: ignore[misc]
