@@ -1,7 +1,9 @@
 """Paths of attributes become joins, prefetches and columns; reading them then asks nothing."""
 
 import contextlib
+import pickle
 import re
+from unittest.mock import ANY
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
@@ -129,12 +131,6 @@ async def test_only_what_is_read_is_selected():
             "testapp_profile.id",
         ],
         [
-            "testapp_comment.content_type_id",
-            "testapp_comment.id",
-            "testapp_comment.object_id",
-            "testapp_comment.text",
-        ],
-        [
             "testapp_article_tags.article_id AS _prefetch_related_val_article_id",
             "testapp_tag.id",
             "testapp_tag.name",
@@ -143,6 +139,12 @@ async def test_only_what_is_read_is_selected():
             "testapp_article.id",
             "testapp_article.title",
             "testapp_article_tags.tag_id AS _prefetch_related_val_tag_id",
+        ],
+        [
+            "testapp_comment.content_type_id",
+            "testapp_comment.id",
+            "testapp_comment.object_id",
+            "testapp_comment.text",
         ],
     ]
 
@@ -306,7 +308,9 @@ def asked_for(queryset):
     return (
         queryset.query.select_related,
         queryset.query.deferred_loading,
-        tuple(queryset._prefetch_related_lookups),
+        tuple(
+            getattr(lookup, "prefetch_to", lookup) for lookup in queryset._prefetch_related_lookups
+        ),
     )
 
 
@@ -499,3 +503,100 @@ async def test_a_single_object_is_given_only_what_would_be_asked_for_per_row():
 
 async def test_nothing_is_fetched_for_no_objects():
     assert await asked(lambda: prefetch([], TREE)) == (None, [])
+
+
+TO_MANY = {
+    "many-to-many": (Article, "tags", Tag, "name"),
+    "many-to-many, reverse": (Tag, "articles", Article, "title"),
+    "foreign key, reverse": (Author, "articles", Article, "title"),
+}
+FOLLOWED = {
+    "again": lambda manager, name: manager.all(),
+    "filtered": lambda manager, name: manager.filter(**{f"{name}__endswith": "1"}),
+    "excluded": lambda manager, name: manager.exclude(**{f"{name}__endswith": "1"}),
+    "ordered": lambda manager, name: manager.order_by(f"-{name}"),
+    "sliced": lambda manager, name: manager.order_by(name)[:1],
+    "named": lambda manager, name: manager.values_list(name, flat=True),
+    "counted": lambda manager, name: [manager.count(), manager.exists()],
+    "first": lambda manager, name: [manager.order_by("pk").first()],
+    "got": lambda manager, name: [manager.get(pk=1)] if manager.filter(pk=1).exists() else [],
+}
+
+
+@pytest.mark.parametrize("relation", TO_MANY)
+@pytest.mark.parametrize("follow", FOLLOWED)
+async def test_what_was_fetched_along_is_what_the_related_manager_has(relation, follow):
+    model, accessor, _, name = TO_MANY[relation]
+    await fill(3)
+    if relation == "many-to-many, reverse":
+        await Tag.objects.acreate(name="alone")
+
+    def read(queryset):
+        rows = queryset.order_by("pk")
+        return [list(FOLLOWED[follow](getattr(row, accessor), name)) for row in rows]
+
+    plain = await run_sync(read, model.objects.all())
+
+    assert await run_sync(read, optimize(model.objects.all(), [f"{accessor}.{name}"])) == plain
+    assert any(plain)
+
+
+@pytest.mark.parametrize("relation", TO_MANY)
+async def test_what_was_fetched_along_is_there_and_forgotten_when_it_changes(relation):
+    model, accessor, related, name = TO_MANY[relation]
+    await fill(1)
+    [row] = await optimize(model.objects.filter(pk=1), [f"{accessor}.{name}"]).alist()
+
+    def read():
+        return [one.pk for one in getattr(row, accessor).all()]
+
+    before, statements = await asked(read)
+    values = {"author_id": 1} if related is Article else {}
+    made = await related.objects.acreate(**{name: "new"}, **values)
+    await getattr(row, accessor).aadd(made)
+
+    assert statements == []
+    assert await run_sync(read) == [*before, made.pk]
+
+
+async def test_a_row_that_was_fetched_along_knows_whose_it_is():
+    await fill(2)
+
+    def read():
+        rows = optimize(Author.objects.all(), ["articles.title"])
+        return [article.author is row for row in rows for article in row.articles.all()]
+
+    assert await asked(read) == ([True, True], [ANY, ANY])
+
+
+async def test_a_second_filter_shares_its_join_with_that_of_the_relation():
+    await fill(2)
+
+    def read(rows):
+        tags = rows.get(pk=1).tags.filter(articles__title="title1")
+        return [tag.name for tag in tags]
+
+    assert await run_sync(read, optimize(Article.objects.all(), ["tags.name"])) == []
+    assert await run_sync(read, Article.objects.all()) == []
+
+
+def test_it_works_where_no_loop_runs():
+    author = Author.objects.create(name="ada")
+    Article.objects.create(title="one", author=author).tags.add(Tag.objects.create(name="x"))
+
+    rows = list(optimize(Article.objects.all(), ["title", "author.name", "tags.name"]))
+
+    assert [(a.title, a.author.name, [t.name for t in a.tags.all()]) for a in rows] == [
+        ("one", "ada", ["x"])
+    ]
+
+
+async def test_an_optimised_queryset_is_streamed_and_pickled():
+    await fill(3)
+    queryset = optimize(Article.objects.all(), ["title", "tags.name"])
+
+    streamed = [(row.title, len(row.tags.all())) async for row in queryset.aiterator()]
+    copied = await run_sync(lambda: pickle.loads(pickle.dumps(queryset)))
+
+    assert streamed == [(f"title{n}", 3) for n in range(3)]
+    assert [row.title for row in copied] == ["title0", "title1", "title2"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from django.db.models import Model, Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Model, QuerySet, prefetch_related_objects
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.query import ModelIterable
 
 from ...plan.wishes import Wishes
+from .gather import Gathered
 from .needs import Need, need_of
 
 Q = TypeVar("Q", bound="QuerySet[Any, Any]")
@@ -90,13 +91,13 @@ def _fit(queryset: Any, need: Need, wishes: Wishes) -> Any:
     return queryset.prefetch_related(*gathered) if gathered else queryset
 
 
-def _gathered(lookup: str, need: Need | None) -> str | Prefetch[Any]:
-    if need is None or not (need.narrow or need.ones or need.many):
+def _gathered(lookup: str, need: Need | None) -> str | Gathered:
+    if need is None:
         return lookup
     # The managers that Django itself asks for related objects.
     manager = need.model._base_manager if need.single else need.model._default_manager
     rows: Any = manager.all()
-    return Prefetch(lookup, _fit(rows, need, _wishes(rows)))
+    return Gathered(lookup, _fit(rows, need, _wishes(rows)))
 
 
 def _fill(queryset: Any, need: Need, wishes: Wishes) -> Any:
