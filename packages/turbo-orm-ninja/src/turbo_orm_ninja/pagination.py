@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from inspect import isasyncgenfunction, iscoroutinefunction, isfunction
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import ninja.pagination as ninjas
 from django.db.models import Manager, QuerySet
@@ -34,6 +34,7 @@ __all__ = [
     "paginate",
 ]
 
+C = TypeVar("C", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
@@ -131,22 +132,26 @@ async def _both(rows: Any, count: Callable[[], Coroutine[Any, Any, T]]) -> tuple
             await asyncio.gather(counting, return_exceptions=True)
 
 
-def paginate(
-    function_or_class: Any = NOT_SET, **paginator_params: Any
-) -> Callable[[Callable[..., Any]], Callable[..., Any]] | Callable[..., Any]:
+@overload
+def paginate(function_or_class: type[PaginationBase], **params: Any) -> Callable[[C], C]: ...
+@overload
+def paginate(function_or_class: C) -> C: ...
+@overload
+def paginate(**params: Any) -> Callable[[C], C]: ...
+def paginate(function_or_class: Any = NOT_SET, **params: Any) -> Any:
     """Paginate an operation; querysets are optimised by the response schema before.
 
     Args:
         function_or_class: a paginator of Ninja's, of this module or of your own. As a decorator
             without arguments it takes the class that ``NINJA_PAGINATION_CLASS`` names.
-        **paginator_params: what the paginator is made with.
+        **params: what the paginator is made with.
 
     Mirrors ``ninja.pagination.paginate``.
     """
     if isfunction(function_or_class):
         return _paginated(function_or_class, _default_class(), {})
     paginator = _default_class() if function_or_class is NOT_SET else function_or_class
-    return lambda function: _paginated(function, paginator, paginator_params)
+    return lambda function: _paginated(function, paginator, params)
 
 
 def _default_class() -> Any:
@@ -161,9 +166,9 @@ def _ours(paginator: Any) -> Any:
     }.get(paginator, paginator)
 
 
-def _paginated(function: Any, paginator: Any, params: dict[str, Any]) -> Callable[..., Any]:
+def _paginated(function: Any, paginator: Any, params: dict[str, Any]) -> Any:
     prepared = optimized(function, paginator, params)
-    return ninjas.paginate(paginator, **params)(prepared)  # type: ignore[no-any-return]
+    return ninjas.paginate(paginator, **params)(prepared)
 
 
 def optimized(function: Any, paginator: Any, params: dict[str, Any]) -> Any:
