@@ -317,3 +317,29 @@ async def test_synchronous_operations_have_ninjas_pages():
         "items": [{"title": "a"}],
         "count": 2,
     }
+
+
+FUTURE = """
+from __future__ import annotations
+
+from ninja import Query
+
+from tests.ninja.common import ArticleFilter
+from tests.testapp.models import Article
+
+
+async def articles(request, filters: Query[ArticleFilter], number: int = 0):
+    return filters.filter(Article.objects.all())
+"""
+
+
+async def test_annotations_that_are_text_are_found_in_the_operations_own_module():
+    await fill(0, 3)
+    module = {"__name__": "written_elsewhere"}
+    exec(compile(FUTURE, "written_elsewhere", "exec"), module)
+    api = TurboNinjaAPI()
+    api.get("/articles", response=list[schemas.Title])(paginate(module["articles"]))
+
+    response = await TestAsyncClient(api).get("/articles?author=author1")
+
+    assert response.json() == {"items": [{"title": "title1"}], "count": 1}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 from collections.abc import Callable, Coroutine
 from inspect import isasyncgenfunction, iscoroutinefunction, isfunction
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, get_type_hints, overload
 
 import ninja.pagination as ninjas
 from django.db.models import Manager, QuerySet
@@ -186,7 +187,27 @@ def optimized(function: Any, paginator: Any, params: dict[str, Any]) -> Any:
             return Status(result.status_code, _optimize(call, result.value, paginator, params))
         return _optimize(call, result, paginator, params)
 
+    view.__signature__ = _resolved(function)  # type: ignore[attr-defined]
     return view
+
+
+def _resolved(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a function's signature with its annotations evaluated where they were written.
+
+    Ninja looks for the names in the module of what is wrapped last.
+    """
+    signature = inspect.signature(function)
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError:
+        # A name that is there for type checkers only: Ninja will say which.
+        return signature
+    return signature.replace(
+        parameters=[
+            parameter.replace(annotation=hints.get(parameter.name, parameter.annotation))
+            for parameter in signature.parameters.values()
+        ]
+    )
 
 
 def _optimize(call: Call, rows: Any, paginator: Any, params: dict[str, Any]) -> Any:
