@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, ForwardRef, TypeVar, get_args
 
 from pydantic import AliasChoices, AliasPath, BaseModel
 from pydantic.fields import FieldInfo
@@ -72,15 +73,25 @@ def shape_of(annotation: Any) -> Shape:
 
 
 def _is_within(schema: type[BaseModel], field: FieldInfo) -> bool:
-    return schema in _reachable(_schemas_in(field.annotation))
+    return schema in _reachable(_schemas_in(field.annotation, schema))
 
 
-def _schemas_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def _schemas_in(annotation: Any, around: type | None = None) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, str | ForwardRef) and around is not None:
+        annotation = _named(annotation, around)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
         return
     for argument in get_args(annotation):
-        yield from _schemas_in(argument)
+        yield from _schemas_in(argument, around)
+
+
+def _named(annotation: str | ForwardRef, around: type) -> Any:
+    """Return the class of a name, which Python 3.10 leaves as it was written in ``list["X"]``."""
+    name = annotation if isinstance(annotation, str) else annotation.__forward_arg__
+    return (
+        around if name == around.__name__ else getattr(sys.modules[around.__module__], name, None)
+    )
 
 
 def _reachable(schemas: Any) -> set[type[BaseModel]]:
@@ -91,7 +102,7 @@ def _reachable(schemas: Any) -> set[type[BaseModel]]:
         if schema not in found:
             found.add(schema)
             for field in schema.model_fields.values():
-                waiting.extend(_schemas_in(field.annotation))
+                waiting.extend(_schemas_in(field.annotation, schema))
     return found
 
 
@@ -112,7 +123,7 @@ def _paths_of_key(
     field = schema.model_fields[name]
     inner = [
         path
-        for nested in _schemas_in(field.annotation)
+        for nested in _schemas_in(field.annotation, schema)
         if (*trail, schema).count(nested) < REPEATS_MAX
         for path in _paths(nested, (*trail, schema))
     ]
