@@ -92,7 +92,8 @@ class LimitOffsetPagination(Counting, ninjas.LimitOffsetPagination):
             request: the request.
             **params: the operation's arguments.
         """
-        limit = min(pagination.limit, self.max_limit)
+        # Ninja 1.6 has the setting only.
+        limit = min(pagination.limit, getattr(self, "max_limit", settings.PAGINATION_MAX_LIMIT))
         return await self._page(queryset, pagination.offset, limit)
 
 
