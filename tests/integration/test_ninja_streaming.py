@@ -5,6 +5,7 @@ import gc
 import json
 import tracemalloc
 
+import django
 import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
@@ -191,8 +192,12 @@ async def test_memory_does_not_grow_with_the_rows(response):
     assert after < 2 * before
 
 
+# Before 5.0 Django's own handler does not notice that a client has left.
+HANDLERS = [TurboASGIHandler, *([ASGIHandler] if django.VERSION >= (5, 0) else [])]
+
+
 @FORMATS
-@pytest.mark.parametrize("handler", [TurboASGIHandler, ASGIHandler])
+@pytest.mark.parametrize("handler", HANDLERS)
 async def test_a_client_that_leaves_gives_the_connection_back(response, handler, at_rest):
     async def operation(request):
         return Article.objects.aiterator(chunk_size=10)
