@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja conformance conformance-all lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-plans  what an operation costs, beside others' (about 4 minutes)"
 	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
 	@echo "make bench-tests  what a test that rolls back saves, beside one that empties tables"
+	@echo "make bench-ninja    what an endpoint of Django Ninja's costs, beside stock Ninja (about 4 minutes; needs wrk)"
 	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make lock   bring uv.lock up to date"
@@ -73,6 +74,9 @@ bench-serving:
 
 bench-tests:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python -m benchmarks.rollback $(ARGS)
+
+bench-ninja:
+	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.ninja $(ARGS)
 
 lock:
 	$(BOOTSTRAP) lock

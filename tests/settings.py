@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "turbo_orm",
     "tests.readme",
+    "tests.readme_ninja",
     "tests.testapp",
 ]
 # Their tables are made from the models, like those of the test application.

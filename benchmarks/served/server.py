@@ -18,12 +18,20 @@ PATIENCE = 20
 class Server:
     """A process that serves the project in one of its variants."""
 
-    def __init__(self, system: str, conninfo: str, *, middleware: bool, connections: int) -> None:
+    def __init__(
+        self,
+        system: str,
+        conninfo: str,
+        *,
+        middleware: bool,
+        connections: int,
+        worker: str = "benchmarks.served.worker",
+    ) -> None:
         self.cookie = ""
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - stop() closes it
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "benchmarks.served.worker", system, conninfo),
+                *(sys.executable, "-m", worker, system, conninfo),
                 *(["--middleware"] if middleware else []),
                 *("--connections", str(connections)),
             ],

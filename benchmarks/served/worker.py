@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import socket
+from collections.abc import Callable, Collection
+from typing import Any
 
 import uvicorn
 
@@ -12,15 +14,20 @@ from .project import SYSTEMS, application
 BACKLOG = 2048
 
 
-def main() -> None:
-    """Listen, print the port, serve until a signal says to stop."""
+def main(make: Callable[..., Any] = application, systems: Collection[str] = tuple(SYSTEMS)) -> None:
+    """Listen, print the port, serve until a signal says to stop.
+
+    Args:
+        make: sets Django up and returns the application of a system.
+        systems: their names.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("system", choices=SYSTEMS)
+    parser.add_argument("system", choices=systems)
     parser.add_argument("conninfo")
     parser.add_argument("--middleware", action="store_true")
     parser.add_argument("--connections", type=int, required=True)
     options = parser.parse_args()
-    served = application(
+    served = make(
         options.system,
         options.conninfo,
         middleware=options.middleware,

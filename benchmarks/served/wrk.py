@@ -61,15 +61,15 @@ def read(output: str, cpu_seconds: float) -> Load:
     return Load(
         requests=requests,
         per_second=float(found(r"Requests/sec:\s+([\d.]+)", output)),
-        median_ms=milliseconds(found(r"(?m)^\s*50%\s+(\S+)", output)),
-        p99_ms=milliseconds(found(r"(?m)^\s*99%\s+(\S+)", output)),
+        median_ms=milliseconds(found(r"^ +50% +(\S+)", output)),
+        p99_ms=milliseconds(found(r"^ +99% +(\S+)", output)),
         cpu_us=cpu_seconds / requests * 1e6,
     )
 
 
 def found(pattern: str, output: str) -> str:
     """Return the first group of a pattern that must be there."""
-    match = re.search(pattern, output)
+    match = re.search(pattern, output, re.MULTILINE)
     if match is None:
         raise SystemExit(f"wrk said something else than expected:\n{output}")
     return match[1]

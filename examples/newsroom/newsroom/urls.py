@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from articles.ninja_api.api import api as ninja_api
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/ninja/", ninja_api.urls),
     path("", include("articles.urls")),
 ]

@@ -12,6 +12,7 @@ from django.db.models.signals import class_prepared
 
 from ..conf import TurboSettings, get_settings
 from . import stats
+from .wishes import Wishes
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -38,7 +39,7 @@ class Node:
     __slots__ = (
         *("attributes", "by_time_zone", "checks", "children", "distinct_fields", "first_by_pk"),
         *("generation", "grouped", "key", "ordered", "ordering", "parent", "plans", "root"),
-        *("sliced", "sticky", "total", "watchful"),
+        *("sliced", "sticky", "total", "watchful", "wishes"),
     )
 
     def __init__(
@@ -70,6 +71,7 @@ class Node:
         self.grouped = query.group_by is not None
         self.distinct_fields: tuple[Any, ...] = query.distinct_fields
         self.first_by_pk = bool(query.default_ordering)
+        self.wishes = Wishes.of(query)
         # The terminals whose SQL depends on the current time zone.
         self.by_time_zone: set[Any] = set()
 

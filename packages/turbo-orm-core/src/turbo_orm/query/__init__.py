@@ -2,7 +2,16 @@
 
 from .manager import AsyncManager
 from .model import AsyncModel, AsyncModelMixin
+from .optimizer import optimize, prefetch
 from .queryset import AsyncQuerySet
 from .raw import AsyncRawQuerySet
 
-__all__ = ["AsyncManager", "AsyncModel", "AsyncModelMixin", "AsyncQuerySet", "AsyncRawQuerySet"]
+__all__ = [
+    "AsyncManager",
+    "AsyncModel",
+    "AsyncModelMixin",
+    "AsyncQuerySet",
+    "AsyncRawQuerySet",
+    "optimize",
+    "prefetch",
+]

@@ -6,11 +6,12 @@ from typing import Any
 
 import django
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from ..bridge import in_bridge, run_sync
 from ..plan import run
 from ..plan.terminals import COUNT, EXISTS, aggregation
+from .optimizer.gather import gather
 from .recorded import DJANGOS, RecordedQuerySet
 
 # How many rows Django's `get()` fetches to tell in its message how many there are.
@@ -52,6 +53,16 @@ class PlannedQuerySet(RecordedQuerySet):
         if self._prefetch_related_lookups and not self._prefetch_done:
             await run_sync(self._fetch_all)
         return None
+
+    def _prefetch_related_objects(self) -> None:
+        lookups = self._prefetch_related_lookups
+        left = gather(self._result_cache, lookups) if self._result_cache else lookups
+        if len(left) == len(lookups):
+            super()._prefetch_related_objects()
+            return
+        if left:
+            prefetch_related_objects(self._result_cache, *left)
+        self._prefetch_done = True
 
     def _leaves(self, *names: str) -> bool:
         """Tell whether the queryset's class leaves these methods as they are here."""

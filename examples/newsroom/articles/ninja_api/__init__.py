@@ -1,0 +1,1 @@
+"""The newsroom's API by Django Ninja: `/api/ninja/`, and `/api/ninja/docs`."""

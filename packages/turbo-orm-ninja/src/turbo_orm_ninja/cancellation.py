@@ -1,0 +1,50 @@
+"""Cancellations that arrive while pydantic reads an attribute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+T = TypeVar("T")
+
+
+async def heeding_cancellation(awaitable: Awaitable[T]) -> T:
+    """Wait for something, and be cancelled if this task was cancelled meanwhile.
+
+    Args:
+        awaitable: what reads lazily loaded attributes through a schema. Pydantic catches whatever
+            an attribute raises, a cancellation too, and reports that the object is not valid.
+
+    Raises:
+        CancelledError: the task was cancelled, and nobody has dealt with it.
+        BaseException: whatever the awaitable raises.
+    """
+    before = cancellations()
+    try:
+        result = await awaitable
+    except Exception as error:
+        if cancellations() > before or _tells_of_one(error):
+            raise asyncio.CancelledError from error
+        raise
+    if cancellations() > before:
+        raise asyncio.CancelledError
+    return result
+
+
+def cancellations() -> int:
+    """Return how often this task was cancelled, without those that were dealt with.
+
+    Python 3.10 does not count them.
+    """
+    count: Any = getattr(asyncio.current_task(), "cancelling", None)
+    return 0 if count is None else int(count())
+
+
+def _tells_of_one(error: Exception) -> bool:
+    return isinstance(error, ValidationError) and any(
+        str(line.get("ctx", {}).get("error", "")).startswith("CancelledError")
+        for line in error.errors(include_url=False, include_input=False)
+    )

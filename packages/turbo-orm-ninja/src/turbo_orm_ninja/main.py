@@ -1,0 +1,76 @@
+"""An API whose asynchronous operations run on the bridge."""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest, HttpResponse
+
+from ninja import NinjaAPI
+from turbo_orm import await_, in_bridge
+from turbo_orm.asgi import on_loop
+
+from .operation import bridged, finishing
+
+NINJAS_VIEWS = {"api-root", "openapi-json", "openapi-view"}
+
+
+class TurboNinjaAPI(NinjaAPI):
+    """Mirrors ``ninja.NinjaAPI``; routers that are added to it inherit what it does.
+
+    Args:
+        *args: as for Ninja's.
+        optimize: whether querysets are optimised by the response schema; see ``optimize``.
+        **kwargs: as for Ninja's.
+
+    Exception handlers may be coroutine functions. Synchronous operations stay as they are.
+    """
+
+    def __init__(self, *args: Any, optimize: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.optimize = optimize
+        self.add_decorator(bridged, mode="view")
+        self.add_decorator(finishing)
+
+    @property
+    def urls(self) -> Any:
+        """The URL configuration; the documentation's views run on the loop: they only render.
+
+        Mirrors ``NinjaAPI.urls``.
+        """
+        patterns, app, namespace = super().urls
+        pattern: Any
+        for pattern in patterns:
+            if getattr(pattern, "name", None) in NINJAS_VIEWS:
+                pattern.callback = on_loop(pattern.callback)
+        return patterns, app, namespace
+
+    def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
+        """Return the response of the handler for an exception, which may be a coroutine function.
+
+        Args:
+            request: the request.
+            exc: the exception; it is raised if it has no handler.
+
+        Mirrors ``NinjaAPI.on_exception``.
+        """
+        return self.answer(super().on_exception(request, exc))
+
+    @staticmethod
+    def answer(response: Any) -> HttpResponse:
+        """Return what an exception handler has answered, waiting for it if need be.
+
+        Args:
+            response: a response, or an awaitable of one.
+        """
+        if isawaitable(response):
+            return await_(response) if in_bridge() else async_to_sync(_wait_for)(response)
+        answered: HttpResponse = response
+        return answered
+
+
+async def _wait_for(response: Any) -> HttpResponse:
+    answered: HttpResponse = await response
+    return answered

@@ -1,0 +1,134 @@
+"""The two decorators that bring an operation of Ninja's onto the bridge."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine
+from inspect import isasyncgenfunction, iscoroutinefunction, unwrap
+from typing import Any, TypeVar
+
+from asgiref.sync import markcoroutinefunction
+from django.http import HttpRequest
+from ninja.decorators import decorate_view
+from ninja.operation import Operation
+from ninja.utils import contribute_operation_callback
+
+from turbo_orm import portal
+
+from .call import Call, running
+from .cancellation import heeding_cancellation
+from .endpoint import Endpoint
+from .options import option, set_option
+from .streaming import bridge_stream, items_of
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+BRIDGED = "_turbo_orm_bridged"
+
+
+def bridged(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Drive an operation in the bridge, from authentication to the response.
+
+    Args:
+        run: the method of a bound operation, as ``add_decorator(..., mode="view")`` hands it over.
+
+    Returns:
+        A coroutine function; ``run`` itself if the operation is synchronous.
+    """
+    operation = _operation_of(run)
+    if getattr(run, BRIDGED, False) or not (operation.is_async if operation else _waits(run)):
+        return run
+    endpoint = None if operation is None else Endpoint(operation)
+
+    @functools.wraps(run)
+    async def view(request: HttpRequest, **kwargs: Any) -> Any:
+        if endpoint is None:
+            return bridge_stream(await heeding_cancellation(portal(run(request, **kwargs))), None)
+        endpoint.prepare()
+        call = Call(endpoint)
+        token = running.set(call)
+        try:
+            response = await heeding_cancellation(portal(run(request, **kwargs)))
+        finally:
+            running.reset(token)
+        return bridge_stream(response, call)
+
+    setattr(view, BRIDGED, True)
+    return view
+
+
+def _operation_of(run: Callable[..., Any]) -> Operation | None:
+    """Return the operation that a method belongs to, also if decorators are around it."""
+    owner = getattr(unwrap(run), "__self__", None)
+    return owner if isinstance(owner, Operation) else None
+
+
+def _waits(run: Callable[..., Any]) -> bool:
+    return iscoroutinefunction(run)
+
+
+def finishing(function: C) -> C:
+    """Fetch what an operation returns before Ninja reads it.
+
+    Args:
+        function: the function of an operation.
+
+    Returns:
+        One of the same kind; the function itself if it is synchronous.
+    """
+    if option(function, "finished", False):
+        return function
+    if not (iscoroutinefunction(function) or isasyncgenfunction(function)):
+        return function
+
+    @functools.wraps(function)
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        call = running.get()
+        if call is None:
+            return function(request, *args, **kwargs)
+        if call.endpoint.streams:
+            call.source = items_of(call.endpoint, function(request, *args, **kwargs))
+            return call.source
+        return _finish(call, request, function, args, kwargs)
+
+    if iscoroutinefunction(function):
+        markcoroutinefunction(view)
+    finished: C = set_option(view, "finished", True)  # type: ignore[assignment]
+    return finished
+
+
+async def _finish(
+    call: Call,
+    request: HttpRequest,
+    function: Callable[..., Coroutine[Any, Any, Any]],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    endpoint = call.endpoint
+    async with endpoint.transaction():
+        result = await function(request, *args, **kwargs)
+        return result if call.complete else endpoint.finish(call, request, result, kwargs)
+
+
+def turbo_view(function: C) -> C:
+    """Bring one operation of a stock ``NinjaAPI`` or ``Router`` onto the bridge.
+
+    Args:
+        function: a coroutine function or an asynchronous generator function.
+
+    Raises:
+        TypeError: the function is synchronous.
+
+    Use it below ``@api.get(...)``, and above ``@paginate``.
+    """
+    if not (iscoroutinefunction(function) or isasyncgenfunction(function)):
+        raise TypeError(
+            f"turbo_view({function!r}) takes an `async def` function: a synchronous operation has "
+            "a thread of its own."
+        )
+    contribute_operation_callback(function, _finish_results)
+    return decorate_view(bridged)(function)
+
+
+def _finish_results(operation: Operation) -> None:
+    operation.view_func = finishing(operation.view_func)

@@ -1,0 +1,193 @@
+"""Responses that are sent while their rows are read, with constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db.models import Manager, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja.operation import ResponseObject
+
+from turbo_orm import await_, in_bridge, portal
+from turbo_orm.query import optimize
+
+from .call import Call, running
+from .cancellation import cancellations, heeding_cancellation
+from .results import fetched
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+# How many objects of a JSON array are checked and written at once.
+CHUNK = 100
+END: Any = object()
+
+
+async def items_of(endpoint: Endpoint, result: Any) -> AsyncGenerator[Any, None]:
+    """Yield the items of an operation with a stream format, one after another.
+
+    Args:
+        endpoint: the operation.
+        result: an asynchronous iterator, such as ``aiterator()``, a queryset, which is optimised
+            and read by a server-side cursor, any iterable, or an awaitable of one of these.
+    """
+    if isawaitable(result):
+        result = await result
+    if isinstance(result, Manager):
+        result = result.all()
+    if isinstance(result, QuerySet):
+        result = optimize(result, endpoint.row_paths) if endpoint.optimizes else result
+        result = result.aiterator()
+    if not hasattr(result, "__aiter__"):
+        for item in result:
+            yield item
+        return
+    async with _closing(result) as items:
+        async for item in items:
+            yield item
+
+
+@asynccontextmanager
+async def _closing(items: Any) -> AsyncGenerator[Any, None]:
+    """Close an iterator at the end of the block, if that can be done."""
+    try:
+        yield items
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def bridge_stream(response: Any, call: Call | None) -> Any:
+    """Let a response wait in the bridge for each of its pieces, if it is an asynchronous stream.
+
+    Args:
+        response: any response.
+        call: what it is the response to, if that is known.
+    """
+    if getattr(response, "is_async", False):
+        response.streaming_content = Pieces(response.streaming_content, call)
+    return response
+
+
+class Pieces:
+    """The body of a response, read in the bridge; ends at once when the response is closed.
+
+    Between the rows and the server are generators of Ninja's and Django's that nobody closes when
+    a client leaves: the connection of a server-side cursor would be kept until they are collected.
+    """
+
+    def __init__(self, content: AsyncIterator[bytes], call: Call | None) -> None:
+        self._content = content
+        self._call = call
+        self._source = None if call is None else call.source
+        self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._call is not None:
+            self._call.cancellations = cancellations()
+        token = running.set(self._call)
+        try:
+            piece = await heeding_cancellation(portal(_next(self._content)))
+        finally:
+            running.reset(token)
+        if piece is END:
+            raise StopAsyncIteration
+        return cast("bytes", piece)
+
+    def close(self) -> None:
+        """End the stream; Django calls this with the response's ``close()``."""
+        if self._source is None:
+            return
+        if in_bridge():
+            await_(self._end())
+        elif not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+
+    async def _end(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            await source.aclose()
+            # With nothing left to read, what is around the source comes to its end.
+            while await _next(self._content) is not END:
+                pass
+
+
+async def _next(content: AsyncIterator[bytes]) -> Any:
+    try:
+        return await content.__anext__()
+    except StopAsyncIteration:
+        return END
+
+
+def array_response(
+    call: Call, request: HttpRequest, status: int, items: Any, headers: HttpResponse | None
+) -> StreamingHttpResponse:
+    """Return a response that sends a JSON array: the same text as from a list.
+
+    Args:
+        call: the request to an operation.
+        request: the request itself.
+        status: the status; its response model must be a list.
+        items: an asynchronous iterator of what the array is made of.
+        headers: the response that the operation has put headers and cookies on.
+    """
+    api = call.endpoint.operation.api
+    call.source = _array(call.endpoint, request, status, items)
+    response = StreamingHttpResponse(
+        call.source, content_type=api.get_content_type(), status=status
+    )
+    if headers is not None:
+        for name, value in headers.items():
+            response[name] = value
+        response.cookies.update(headers.cookies)
+    return response
+
+
+async def _array(
+    endpoint: Endpoint, request: HttpRequest, status: int, items: Any
+) -> AsyncGenerator[str, None]:
+    separator = "["
+    async with _closing(items), _closing(_chunks(items)) as chunks:
+        async for chunk in chunks:
+            text = _text(endpoint, request, status, chunk)
+            yield separator + text.strip()[1:-1]
+            separator = ", "
+    yield "[]" if separator == "[" else "]"
+
+
+async def _chunks(items: AsyncIterator[Any]) -> AsyncGenerator[list[Any], None]:
+    chunk: list[Any] = []
+    async for item in items:
+        chunk.append(item)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _text(endpoint: Endpoint, request: HttpRequest, status: int, rows: list[Any]) -> str:
+    operation = endpoint.operation
+    rows = fetched(rows, endpoint.shape(status), optimizing=endpoint.optimizes)
+    context = {"request": request, "response_status": status}
+    checked = operation.response_models[status].model_validate(
+        ResponseObject(rows),  # type: ignore[arg-type]
+        context=context,
+    )
+    data = checked.model_dump(
+        by_alias=operation.by_alias,
+        exclude_unset=operation.exclude_unset,
+        exclude_defaults=operation.exclude_defaults,
+        exclude_none=operation.exclude_none,
+        context=context,
+    )["response"]
+    rendered = operation.api.renderer.render(request, data, response_status=status)
+    return rendered.decode() if isinstance(rendered, bytes) else str(rendered)

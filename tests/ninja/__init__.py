@@ -1,0 +1,1 @@
+"""The same endpoints for stock Ninja, synchronous, and for ours, asynchronous."""
