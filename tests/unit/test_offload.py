@@ -219,27 +219,29 @@ async def parent():
     await asyncio.sleep(0.05)
     offloading._threads._lock.acquire()
     process = os.fork()
-    if process:
-        offloading._threads._lock.release()
-        release.set()
-        assert await busy is True
-        _, status = os.waitpid(process, 0)
-        print("child:", os.waitstatus_to_exitcode(status))
-    return process
+    if not process:
+        # The loop itself goes no further here: it would take what wakes that of the parent.
+        finish(child())
+    offloading._threads._lock.release()
+    release.set()
+    assert await busy is True
+    _, status = os.waitpid(process, 0)
+    print("child:", os.waitstatus_to_exitcode(status))
 
 async def child():
     assert await asyncio.wait_for(offload(os.getpid), 20) == os.getpid()
 
-loop = asyncio.new_event_loop()
-if not loop.run_until_complete(parent()):
-    asyncio.set_event_loop(None)
+def finish(coroutine):
     code = 1
     try:
-        fresh = asyncio.new_event_loop()
-        fresh.run_until_complete(child())
+        asyncio._set_running_loop(None)
+        asyncio.new_event_loop().run_until_complete(coroutine)
         code = 0
     finally:
         os._exit(code)
+
+loop = asyncio.new_event_loop()
+loop.run_until_complete(parent())
 loop.close()
 """
 
