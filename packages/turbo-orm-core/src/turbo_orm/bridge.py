@@ -168,6 +168,15 @@ def current_job() -> Job | None:
     return job if job is not None and job.task is _current_task() else None
 
 
+def on_event_loop() -> bool:
+    """Tell whether an event loop runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def in_bridge() -> bool:
     """Tell whether this code runs in the bridge, so that ``await_`` may be called."""
     return current_job() is not None
@@ -542,8 +551,6 @@ def await_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs)
     Meanwhile the job holds no connection, unless a transaction or a server-side cursor is open on
     it: a cursor that was open before has to be made anew. The thread ends with the work.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not on_event_loop():
         return function(*args, **kwargs)
     return await_(offload(function, *args, **kwargs), suspending=True)

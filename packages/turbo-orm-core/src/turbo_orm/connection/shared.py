@@ -8,6 +8,8 @@ is a savepoint then, keeps its turn until it ends: blocks of several tasks do no
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 import weakref
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from django.db import connections
 from psycopg import AsyncConnection
 
-from ..bridge import Job, await_, current_job
+from ..bridge import Job, await_, current_job, on_event_loop
 from ..conf import get_settings
 from .engine import bridged_class
 from .facade import BridgedConnection
@@ -24,15 +26,6 @@ from .transactions import Hold, Transaction, Turn, root_of, set_hold, set_root
 from .wrapper import BridgedWrapper
 
 logger = logging.getLogger("turbo_orm")
-
-
-def on_event_loop() -> bool:
-    """Tell whether an event loop runs in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class RootTransaction(Transaction):
@@ -123,7 +116,6 @@ def _own(name: str) -> property:
 class SharedWrapper(BridgedWrapper):
     """Mixed into the class of a test's wrapper while the test runs, by ``share``."""
 
-    root: RootTransaction
     # Whoever asks what was executed asks about the test, in whatever task it ran.
     queries_log = _own("queries_log")
     force_debug_cursor = _own("force_debug_cursor")
@@ -178,7 +170,8 @@ class SharedWrapper(BridgedWrapper):
             plain.close()
 
     def _shielded(self) -> Any:
-        return super()._shielded() if on_event_loop() else _NoShield()
+        # Where no loop runs nothing can be cancelled.
+        return super()._shielded() if on_event_loop() else contextlib.nullcontext()
 
     def _set_autocommit(self, autocommit: bool) -> None:
         self.check_access()
@@ -254,16 +247,6 @@ class SharedWrapper(BridgedWrapper):
         self._release(block)
 
 
-class _NoShield:
-    """Where no loop runs nothing can be cancelled."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-
 def is_shared(alias: str) -> bool:
     """Tell whether the event loop uses this thread's connection of an alias."""
     return root_of(alias) is not None
@@ -276,7 +259,7 @@ def share(alias: str) -> None:
         alias: a PostgreSQL database; its connection is in an ``atomic`` block.
     """
     wrapper: Any = connections[alias]
-    engine = type(wrapper)
+    engine: Any = type(wrapper)
     state = vars(wrapper)
     state.update({"_turbo_engine": engine, "_turbo_faces": weakref.WeakKeyDictionary()})
     _uncover_methods(state, engine)
@@ -313,11 +296,6 @@ def unshare(alias: str) -> None:
         state.pop(name)
 
 
-_classes: dict[Any, Any] = {}
-
-
+@functools.lru_cache(maxsize=16)
 def _shared_class(engine: Any) -> Any:
-    made = _classes.get(engine)
-    if made is None:
-        made = _classes[engine] = type(engine.__name__, (SharedWrapper, bridged_class(engine)), {})
-    return made
+    return type(engine.__name__, (SharedWrapper, bridged_class(engine)), {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Collection
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from django.core.signals import setting_changed
 from django.db import connections
 
-from ..bridge import current_job
+from ..bridge import current_job, on_event_loop
 from ..pool import retire_pools, use_recipes
 from .context import logged_aliases
 from .engine import forget_wrappers, idle_wrapper, is_postgresql, unsupported_wrapper
@@ -37,7 +36,7 @@ class BridgedStorage:
                 return scope.wrappers[alias]
             if alias in connections.settings:
                 return resolve(job, alias) if is_postgresql(alias) else unsupported_wrapper(alias)
-        elif _on_event_loop() and alias in connections.settings and is_postgresql(alias):
+        elif _is_kept_from_django() and alias in connections.settings and is_postgresql(alias):
             hold = current_hold(alias)
             return idle_wrapper(alias) if hold is None else hold.transaction.wrapper
         return getattr(self._original, alias)
@@ -61,13 +60,9 @@ def used_aliases() -> Collection[str]:
     return elsewhere.union(used) if elsewhere else used
 
 
-def _on_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
+def _is_kept_from_django() -> bool:
     # Whoever sets this wants Django's synchronous connections even here: notebooks, Playwright.
-    return not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    return on_event_loop() and not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
 def install() -> None:

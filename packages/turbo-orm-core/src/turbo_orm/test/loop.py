@@ -10,7 +10,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 from unittest import IsolatedAsyncioTestCase
 
-from ..connection.shared import on_event_loop
+from ..bridge import on_event_loop
 from ..lifecycle import close_pools
 
 T = TypeVar("T")

@@ -15,8 +15,7 @@ from unittest import mock
 from asgiref.sync import SyncToAsync
 from django.db.backends.utils import CursorWrapper
 
-from ..bridge import in_bridge, run_sync
-from ..connection.shared import on_event_loop
+from ..bridge import in_bridge, on_event_loop, run_sync
 
 T = TypeVar("T")
 
