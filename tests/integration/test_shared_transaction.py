@@ -240,3 +240,9 @@ def test_methods_that_django_put_back_on_a_connection_do_not_hide_the_shared_one
     with block, isolation.shared_transactions():
         assert asyncio.run(Author.objects.acount()) == 0
     connections["default"].close()
+
+
+async def test_the_connection_of_the_test_is_one_that_every_job_has(shared):
+    assert await run_sync(lambda: [c.alias for c in connections.all(initialized_only=True)]) == [
+        "default"
+    ]
