@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,15 @@ async def connect_to_server() -> tuple[asyncio.StreamReader, asyncio.StreamWrite
     if host.startswith("/"):
         return await asyncio.open_unix_connection(str(Path(host) / f".s.PGSQL.{port}"))
     return await asyncio.open_connection(host, port)
+
+
+@contextlib.contextmanager
+def aborted(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Break a connection at the end, without a farewell."""
+    try:
+        yield
+    finally:
+        writer.transport.abort()
 
 
 class Proxy:
@@ -67,25 +77,25 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections_made += 1
-        link = asyncio.ensure_future(self._link(reader, writer))
-        self._links.add(link)
-        link.add_done_callback(self._links.discard)
-        with contextlib.suppress(asyncio.CancelledError):
+        # A link may be cut before it has connected: its client has to notice that too.
+        with aborted(writer), contextlib.suppress(asyncio.CancelledError):
+            link = asyncio.ensure_future(self._link(reader, writer))
+            self._links.add(link)
+            link.add_done_callback(self._links.discard)
             await asyncio.wait({link})
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await connect_to_server()
-        ways = {
-            asyncio.ensure_future(self._forward(reader, server_writer)),
-            asyncio.ensure_future(self._forward(server_reader, writer)),
-        }
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            for end in (writer, server_writer):
-                end.transport.abort()
+        with aborted(server_writer):
+            ways = {
+                asyncio.ensure_future(self._forward(reader, server_writer)),
+                asyncio.ensure_future(self._forward(server_reader, writer)),
+            }
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
