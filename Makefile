@@ -5,6 +5,8 @@
 INTERPRETER ?=
 DJANGO ?=
 PORT ?= 8000
+# Each process has databases of its own. Tests wait for the server half of the time.
+JOBS ?= 2
 ARGS ?=
 
 BOOTSTRAP = python3 scripts/bootstrap.py $(if $(INTERPRETER),--interpreter $(INTERPRETER))
@@ -34,7 +36,7 @@ serve:
 	@$(RUN) --group demo $(WITH_POSTGRES) $(MANAGE) serve --port $(PORT) $(ARGS)
 
 test:
-	$(RUN) --group test $(WITH_POSTGRES) --fast pytest $(ARGS)
+	$(RUN) --group test $(WITH_POSTGRES) --fast pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check:
 	$(RUN) --group dev ruff check .

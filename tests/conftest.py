@@ -5,10 +5,14 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import asgiref.sync
 import django
 import pytest
+
+if TYPE_CHECKING:
+    from tests.cleaning import Cleaner
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -38,57 +42,30 @@ def turbo_db_setup(databases: None) -> None:
     """Keep Turbo ORM's own plugin from creating them again."""
 
 
-# The next transaction of each database when its tables were last found or made empty.
-empty_since: dict[str, str] = {}
+@pytest.fixture(scope="session")
+def emptied(databases: None) -> Iterator[list["Cleaner"]]:
+    """What empties the databases, while there are any."""
+    from tests.cleaning import cleaners
+
+    with cleaners() as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
-def clean_database(request: pytest.FixtureRequest, databases: None) -> Iterator[None]:
+def clean_database(request: pytest.FixtureRequest, emptied: list["Cleaner"]) -> Iterator[None]:
     """Leave empty tables, and no connection of the test's, behind each test."""
-    if "turbo_db" in request.fixturenames:
-        # It rolls back, but numbers that it gave to rows are not given again.
-        empty_since.clear()
-        yield
-        return
-    if not empty_since:
-        leave_empty()
-    yield
-    leave_empty()
-
-
-def leave_empty() -> None:
-    """Empty the tables if anybody wrote to them, and close the connections."""
     from django.db import connections
 
-    for alias in ("default", "other"):
-        with connections[alias].cursor() as cursor:
-            if next_transaction(cursor) != empty_since.get(alias):
-                empty(cursor)
-                empty_since[alias] = next_transaction(cursor)
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                "AND datname = current_database() AND state LIKE '%in transaction%'"
-            )
-            assert cursor.fetchone() == (0,), f"a transaction is still open in {alias!r}"
-        connections[alias].close()
-
-
-def next_transaction(cursor) -> str:
-    """Return what changes whenever anybody writes; reading does not."""
-    cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
-    return cursor.fetchone()[0]
-
-
-def empty(cursor) -> None:
-    """Empty the tables of all models."""
-    from django.apps import apps
-
-    tables = ", ".join(
-        f'"{model._meta.db_table}"'
-        for model in apps.get_models(include_auto_created=True)
-        if model._meta.label != "contenttypes.ContentType" and model._meta.app_label != "auth"
-    )
-    cursor.execute(f"TRUNCATE {tables}, auth_user, auth_group RESTART IDENTITY CASCADE")
+    if "turbo_db" in request.fixturenames:
+        # Its transaction is open by now; rolled back, it leaves nothing but used sequences.
+        yield
+        return
+    for cleaner in emptied:
+        cleaner.clean()
+    yield
+    for cleaner in emptied:
+        cleaner.clean()
+        connections[cleaner.alias].close()
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
+from tests.cleaning import NAME as CLEANER
 from tests.testapp.models import Author
 from turbo_orm import atomic, close_pools, pool_stats, run_sync
 from turbo_orm.pool import get_pool
@@ -22,7 +23,8 @@ from turbo_orm.pool import get_pool
 ROOT = Path(__file__).parents[2]
 OURS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-    "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    "AND pid <> pg_backend_pid() AND backend_type = 'client backend' "
+    f"AND application_name <> '{CLEANER}'"
 )
 
 

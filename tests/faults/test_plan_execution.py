@@ -175,7 +175,8 @@ async def test_backend_killed_in_a_planned_statement_fails_that_statement_only(
     killed = await run_sync(
         one,
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-        "WHERE query LIKE '%pg_sleep%30000%' AND pid <> pg_backend_pid()",
+        "WHERE query LIKE '%pg_sleep%30000%' AND pid <> pg_backend_pid() "
+        "AND datname = current_database()",
     )
     results = await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -66,7 +66,8 @@ async def test_a_backend_killed_in_a_query_fails_that_query_only(make_alias):
     killed = await run_sync(
         one,
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-        "WHERE query LIKE '%query_2' AND pid <> pg_backend_pid()",
+        "WHERE query LIKE '%query_2' AND pid <> pg_backend_pid() "
+        "AND datname = current_database()",
     )
     results = await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -120,7 +121,8 @@ async def test_a_backend_killed_in_a_stream_fails_the_stream_only(make_alias):
                 await run_sync(
                     one,
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                    "WHERE query LIKE '%_django_curs_%' AND pid <> pg_backend_pid()",
+                    "WHERE query LIKE '%_django_curs_%' AND pid <> pg_backend_pid() "
+                    "AND datname = current_database()",
                 )
 
     with pytest.raises(OperationalError):

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
+from tests.cleaning import NAME as CLEANER
 from tests.testapp.models import Author
 
 
@@ -16,7 +17,8 @@ def backends():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            "AND pid <> pg_backend_pid() AND backend_type = 'client backend' "
+            f"AND application_name <> '{CLEANER}'"
         )
         return cursor.fetchone()[0]
 

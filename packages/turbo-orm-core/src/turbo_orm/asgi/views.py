@@ -9,8 +9,9 @@ from typing import Any, TypeVar, cast
 from asgiref.sync import iscoroutinefunction
 from django.core.handlers.base import BaseHandler
 
+from ..bridge import await_
 from ..conf import get_settings
-from .modes import awaited, threaded
+from .modes import threaded
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -40,6 +41,10 @@ def runs_on_loop(view: Callable[..., Any]) -> bool:
     return get_settings().SYNC_VIEWS == "loop" or getattr(view, MARK, False)
 
 
+def _wait_for(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return await_(view(*args, **kwargs), suspending=True)
+
+
 class BridgedViews(BaseHandler):
     """Calls each view where it belongs, in its transactions if ``ATOMIC_REQUESTS`` says so."""
 
@@ -52,7 +57,8 @@ class BridgedViews(BaseHandler):
         Mirrors ``BaseHandler.make_view_atomic``, which refuses coroutine functions.
         """
         if iscoroutinefunction(view):
-            driven: Any = awaited(view)
+            # Made for each request: `awaited` would take over names that nobody asks for.
+            driven: Any = partial(_wait_for, view)
             if excused := getattr(view, "_non_atomic_requests", None):
                 driven._non_atomic_requests = excused
             return super().make_view_atomic(driven)

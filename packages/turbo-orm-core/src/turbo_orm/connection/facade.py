@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
 from ..bridge import await_, await_shielded, begin_now
+from ..pool import finish
 
 IDLE = TransactionStatus.IDLE
 
@@ -129,7 +130,7 @@ class BridgedConnection(psycopg.Connection[Any]):
             return await_shielded(waiting, grace=self._grace)
         except TimeoutError as error:
             # What became of the statement is unknown, so the session must not be used again.
-            self.pgconn.finish()
+            finish(self.source)
             raise psycopg.OperationalError(
                 f"the connection was closed: the server did not answer within {self._grace:g} s "
                 "after the task was cancelled"

@@ -30,6 +30,14 @@ def borrow(scope: Scope, alias: str) -> BridgedWrapper:
     return wrapper
 
 
+def holds_connection(alias: str) -> bool:
+    """Tell whether the running job has a connection of an alias: all it does is done on that."""
+    job = current_job()
+    scope = None if job is None else job.scope
+    wrapper = None if scope is None else scope.wrappers.get(alias)
+    return wrapper is not None and wrapper.connection is not None
+
+
 def take_last_turn(alias: str) -> BridgedWrapper:
     """Wait for the turn in which a block is left; a cancellation does not keep it from ending.
 

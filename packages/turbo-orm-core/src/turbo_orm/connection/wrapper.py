@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from ..bridge import await_, await_shielded, current_job, in_bridge
 from ..conf import get_settings
-from ..pool import Pool, get_pool
+from ..pool import Pool, finish, get_pool
 from . import scope
 from .context import added_hook, context_hooks, find_query_log, query_log
 from .facade import NOBODY, BridgedConnection
@@ -320,7 +320,7 @@ class BridgedWrapper(Base):
 
 def _give(lender: Pool | None, facade: BridgedConnection, *, broken: bool) -> None:
     if lender is None:
-        facade.pgconn.finish()
+        finish(facade.source)
     elif broken:
         lender.discard(facade.source)
     else:

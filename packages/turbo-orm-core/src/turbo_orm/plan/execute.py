@@ -17,9 +17,10 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import AsyncClientCursor, AsyncCursor
 from psycopg.pq import TransactionStatus
 
-from ..bridge import run_sync
+from ..bridge import await_, run_sync
 from ..connection.context import context_hooks, find_query_log
 from ..connection.engine import engine_class, idle_wrapper
+from ..connection.lending import holds_connection
 from ..connection.transactions import current_hold
 from ..pool import get_pool
 from .plan import Plan
@@ -28,10 +29,17 @@ IDLE = TransactionStatus.IDLE
 
 # Django's two kinds of cursor, and psycopg's asynchronous ones that bind parameters alike.
 CURSORS: dict[Any, Any] = {Cursor: AsyncClientCursor, ServerBindingCursor: AsyncCursor}
-# The functions that make and use them, and where the latter are defined.
+# What chooses, makes and uses them, and where the latter are defined.
 CURSOR_MAKERS = tuple(
     (name, getattr(DatabaseWrapper, name))
-    for name in ("create_cursor", "make_cursor", "make_debug_cursor", "cursor", "_cursor")
+    for name in (
+        "create_cursor",
+        "make_cursor",
+        "make_debug_cursor",
+        "cursor",
+        "_cursor",
+        "queries_logged",
+    )
 )
 DJANGOS = vars(backend_utils)
 
@@ -71,8 +79,12 @@ async def execute(alias: str, statement: Statement) -> Any:
     Raises:
         DatabaseError: the database refused the statement, as Django's error.
     """
-    if not may_execute_directly(alias):
-        return await run_sync(execute_in_bridge, alias, statement)
+    if may_execute_directly(alias):
+        return await _execute_directly(alias, statement)
+    return await run_sync(execute_as_django, alias, statement)
+
+
+async def _execute_directly(alias: str, statement: Statement) -> Any:
     pool = get_pool(alias)
     source: Any = await pool.lend()
     try:
@@ -81,7 +93,7 @@ async def execute(alias: str, statement: Statement) -> Any:
         if cursor_class is not None and not facade.execute_wrappers:
             cursor = cursor_class(source)
             await cursor.execute(statement.plan.sql, statement.params)
-            return cursor.rowcount if cursor.description is None else await cursor.fetchall()
+            return cursor.rowcount if cursor.rownumber is None else await cursor.fetchall()
     except psycopg.Error:
         with idle_wrapper(alias).wrap_database_errors:
             raise
@@ -92,7 +104,7 @@ async def execute(alias: str, statement: Statement) -> Any:
         else:
             pool.discard(source)
     # This connection has observers of its own.
-    return await run_sync(execute_in_bridge, alias, statement)
+    return await run_sync(execute_as_django, alias, statement)
 
 
 def may_execute_directly(alias: str) -> bool:
@@ -101,10 +113,17 @@ def may_execute_directly(alias: str) -> bool:
 
 
 def execute_in_bridge(alias: str, statement: Statement) -> Any:
+    """Execute a statement on the connection that this job holds, or on one for it alone."""
+    if not holds_connection(alias) and may_execute_directly(alias):
+        return await_(_execute_directly(alias, statement))
+    return execute_as_django(alias, statement)
+
+
+def execute_as_django(alias: str, statement: Statement) -> Any:
     """Execute a statement through Django's cursor, with all that observes it."""
     with connections[alias].cursor() as cursor:
         cursor.execute(*statement.as_django())
-        return cursor.rowcount if cursor.description is None else cursor.fetchall()
+        return cursor.rowcount if cursor.rownumber is None else cursor.fetchall()
 
 
 def is_observed(alias: str) -> bool:

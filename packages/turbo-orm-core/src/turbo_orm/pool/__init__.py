@@ -1,5 +1,6 @@
 """Connections by (alias, event loop, process): open, lend, take back, count, close."""
 
+from .connection import finish
 from .pool import Pool, PoolRecipe
 from .registry import (
     admit_pool,
@@ -22,6 +23,7 @@ __all__ = [
     "admit_pool",
     "close_pools",
     "close_resting_pools",
+    "finish",
     "get_pool",
     "guard_pools",
     "pool_stats",

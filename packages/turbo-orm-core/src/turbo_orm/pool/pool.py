@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
 from ..bridge import begin_now
+from .connection import PooledConnection, finish
 from .stats import PoolStats
 
 DEFAULT_MIN_SIZE = 2
@@ -58,26 +59,6 @@ class PoolRecipe:
         if high is None:
             high = max(DEFAULT_MAX_SIZE, low)
         return {"min_size": low, "max_size": high}
-
-
-class PooledConnection(AsyncConnection[Any]):
-    """A psycopg connection whose failure to connect is told to its pool at once."""
-
-    # The synchronous face that the layer above gives the connection when it configures it.
-    facade: Any = None
-
-    @classmethod
-    async def connect(  # type: ignore[override]
-        cls, conninfo: str = "", *, opened_by: Pool, **kwargs: Any
-    ) -> AsyncConnection[Any]:
-        """Connect, and tell the pool what came of it."""
-        try:
-            connection = await super().connect(conninfo, **kwargs)
-        except psycopg.Error as error:
-            opened_by.note_failure(error)
-            raise
-        opened_by.connections.add(connection)
-        return connection
 
 
 class Pool:
@@ -123,7 +104,7 @@ class Pool:
             raise
         except BaseException:
             # Nobody else knows of this connection yet, and only its collection would close it.
-            connection.pgconn.finish()
+            finish(connection)
             raise
         self._connected_once = True
         # An old failure must not be named as the cause of a pool that is merely exhausted.
@@ -249,7 +230,7 @@ class Pool:
         """Close a connection whose state is in doubt, and let the pool replace it."""
         if self.pid != os.getpid():
             return
-        connection.pgconn.finish()
+        finish(connection)
         if self.closed:
             return
         self.take_back(connection)
@@ -285,7 +266,7 @@ class Pool:
         """Close the sockets of connections that nobody holds, without an event loop."""
         for connection in list(self.connections) if self.pid == os.getpid() else ():
             if getattr(connection, "_pool", None) is None or self.loop.is_closed():
-                connection.pgconn.finish()
+                finish(connection)
 
     def status(self, connection: AsyncConnection[Any]) -> TransactionStatus:
         """Return what libpq knows of the connection's transaction."""

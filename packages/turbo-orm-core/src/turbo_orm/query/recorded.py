@@ -68,12 +68,10 @@ def _copied_attributes() -> tuple[str, ...]:
 
 
 COPIED = _copied_attributes()
-# What Django's constructor sets beside that.
-FRESH = {
-    name: value
-    for name, value in vars(QuerySet(query=UNBUILT)).items()
-    if name not in COPIED and name != "_query"
-}
+CONSTRUCTOR = QuerySet.__init__
+# What Django's constructor sets; and of that, what cloning does not copy.
+NEW = {name: value for name, value in vars(QuerySet(query=UNBUILT)).items() if name != "_query"}
+FRESH = {name: value for name, value in NEW.items() if name not in COPIED}
 
 
 class _DeferredRecord:
@@ -123,6 +121,13 @@ class RecordedQuerySet(Base):
             super().__init__(model, query, using, hints)
             return
         record = recording.root(model)
+        if record is not None and _has_djangos_constructor(type(self)):
+            # What it would set, without calling it: every chain begins here.
+            state = self.__dict__
+            state.update(NEW)
+            state["model"], state["_db"], state["_hints"] = model, using, hints or {}
+            state["_known_related_objects"], state["_record"] = {}, record
+            return
         super().__init__(model, None if record is None else UNBUILT, using, hints)
         self._record = record
 
@@ -195,7 +200,7 @@ class RecordedQuerySet(Base):
             return self._clone_by_others(record)
         cls = type(self)
         clone: Any
-        if cls.__init__ is RecordedQuerySet.__init__:
+        if cls.__init__ is RecordedQuerySet.__init__ and _has_djangos_constructor(cls):
             # What it would set, without calling it: every step of every chain comes by here.
             clone = cls.__new__(cls)
             clone.__dict__.update(FRESH)
@@ -432,6 +437,11 @@ def _is_recordable(cls: type) -> bool:
         getattr(super(RecordedQuerySet, cls), name) is getattr(QuerySet, name)
         for name in (*CONDITIONS, *STATIC, *INNER)
     ) and all(getattr(cls, name) is getattr(RecordedQuerySet, name) for name in PARTS)
+
+
+def _has_djangos_constructor(cls: type) -> bool:
+    """Tell whether Django's own constructor follows ours, replaced by nobody."""
+    return super(RecordedQuerySet, cls).__init__ is CONSTRUCTOR is QuerySet.__init__
 
 
 def _in_place(queryset: Any, step: Callable[[], Any]) -> Any:

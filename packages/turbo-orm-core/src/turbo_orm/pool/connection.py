@@ -1,0 +1,152 @@
+"""The connections of a pool: psycopg's, waiting more cheaply and telling of failures."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.waiting import Ready, Wait
+
+from .watch import CAN_WATCH, Watch
+
+if TYPE_CHECKING:
+    from .pool import Pool
+
+READABLE = int(Ready.R)
+UNTIL_READABLE = int(Wait.R)
+
+
+class PooledConnection(AsyncConnection[Any]):
+    """A psycopg connection that stays with its event loop from statement to statement."""
+
+    # The synchronous face that the layer above gives the connection when it configures it.
+    facade: Any = None
+    _watch: Watch | None = None
+
+    @classmethod
+    async def connect(  # type: ignore[override]
+        cls, conninfo: str = "", *, opened_by: Pool, **kwargs: Any
+    ) -> AsyncConnection[Any]:
+        """Connect, and tell the pool what came of it."""
+        try:
+            connection = await super().connect(conninfo, **kwargs)
+        except psycopg.Error as error:
+            opened_by.note_failure(error)
+            raise
+        opened_by.connections.add(connection)
+        return connection
+
+    async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Drive one of psycopg's generators; what is more than reading is left to psycopg.
+
+        Args:
+            gen: the generator; yields what it needs of the socket.
+            interval: seconds between psycopg's looks at other events.
+            timeout: seconds that it may take.
+
+        Returns:
+            What the generator returns.
+
+        Mirrors ``AsyncConnection.wait``.
+        """
+        rest = gen
+        if timeout is None and CAN_WATCH:
+            rest, answer = await self._read(gen)
+            if rest is None:
+                return answer
+        return await super().wait(rest, interval, timeout)
+
+    async def _read(self, gen: Any) -> tuple[Any, Any]:
+        """Drive a generator that reads; return what psycopg must go on with, or the answer."""
+        try:
+            state = next(gen)
+        except StopIteration as done:
+            # psycopg sees to it that what never waits does not starve other tasks.
+            return _answered(done.value), None
+        try:
+            while state == UNTIL_READABLE:
+                watch = self._watched()
+                watch.waiter = waiter = watch.loop.create_future()
+                try:
+                    await waiter
+                except BaseException as interruption:  # psycopg cancels the statement
+                    return Resumed(gen, state, interruption), None
+                finally:
+                    watch.waiter = None
+                state = gen.send(READABLE)
+        except StopIteration as done:
+            return None, done.value
+        return Resumed(gen, state), None
+
+    def _watched(self) -> Watch:
+        watch = self._watch
+        loop = asyncio.get_running_loop()
+        if watch is None or watch.ended or watch.loop is not loop:
+            self.unwatch()
+            try:
+                watch = self._watch = Watch(self.pgconn.socket, loop)
+            except OSError as error:
+                raise psycopg.OperationalError("connection socket closed") from error
+            # The loop holds the watch, and nobody who forgets a connection ends it.
+            weakref.finalize(self, watch.end).atexit = False
+        return watch
+
+    def unwatch(self) -> None:
+        """Let the loop forget the socket until the next statement."""
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
+
+    async def close(self) -> None:
+        """Close the connection. Mirrors ``AsyncConnection.close``."""
+        self.unwatch()
+        await super().close()
+
+
+def finish(connection: AsyncConnection[Any]) -> None:
+    """Close a connection now, whatever it is doing, and wait for nothing.
+
+    Args:
+        connection: one of a pool, or any other.
+
+    Mirrors ``PGconn.finish``.
+    """
+    if isinstance(connection, PooledConnection):
+        connection.unwatch()
+    connection.pgconn.finish()
+
+
+class Resumed:
+    """The rest of a generator that was begun, for psycopg to drive.
+
+    Args:
+        gen: the generator.
+        state: what it needs of the socket.
+        interruption: what is raised first, as if psycopg had been waiting.
+    """
+
+    def __init__(self, gen: Any, state: Any, interruption: BaseException | None = None) -> None:
+        self._gen = gen
+        self._state = state
+        self._interruption = interruption
+
+    def __next__(self) -> Any:
+        """Say what the generator needs."""
+        interruption, self._interruption = self._interruption, None
+        if interruption is not None:
+            raise interruption
+        return self._state
+
+    def send(self, ready: Any) -> Any:
+        """Let the generator go on; return what it needs next."""
+        self._state = self._gen.send(ready)
+        return self._state
+
+
+def _answered(value: Any) -> Generator[Any, Any, Any]:
+    return value
+    yield
