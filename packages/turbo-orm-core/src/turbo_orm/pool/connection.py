@@ -148,5 +148,5 @@ class Resumed:
 
 
 def _answered(value: Any) -> Generator[Any, Any, Any]:
+    yield from ()
     return value
-    yield

@@ -439,7 +439,7 @@ def _is_recordable(cls: type) -> bool:
     ) and all(getattr(cls, name) is getattr(RecordedQuerySet, name) for name in PARTS)
 
 
-def _has_djangos_constructor(cls: type) -> bool:
+def _has_djangos_constructor(cls: type[RecordedQuerySet]) -> bool:
     """Tell whether Django's own constructor follows ours, replaced by nobody."""
     return super(RecordedQuerySet, cls).__init__ is CONSTRUCTOR is QuerySet.__init__
 
