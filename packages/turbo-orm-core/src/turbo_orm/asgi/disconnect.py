@@ -10,6 +10,10 @@ from typing import Any
 from .lifespan import Receive
 
 
+# Seconds that a request is served before anybody asks whether its client is still there.
+PATIENCE = 0.1
+
+
 class UntilDisconnect:
     """A block that is cancelled, and left quietly, when the client of its request goes."""
 
@@ -23,8 +27,9 @@ class UntilDisconnect:
         assert task is not None
         self._serving: asyncio.Task[Any] = task
         self._listening: asyncio.Task[None] | None = None
-        # Not at once: a view that never waits is done before anybody could hear of a client.
-        self._beginning = asyncio.get_running_loop().call_soon(self._begin)
+        # Not at once: a task that listens costs as much as a query, and most requests are answered
+        # before it could save anything.
+        self._beginning = asyncio.get_running_loop().call_later(PATIENCE, self._begin)
 
     def _begin(self) -> None:
         self._listening = asyncio.ensure_future(self._listen())
