@@ -56,16 +56,21 @@ class Response:
 class Exchange:
     """One request; ``task`` is what a server runs for it."""
 
-    def __init__(self, application, scope, body):
+    def __init__(self, application, scope, body, received):
         self._incoming = asyncio.Queue()
+        self._received = received
         self._outgoing = asyncio.Queue()
         self._sent = []
         for index, part in enumerate(body, start=1):
             more = index < len(body)
             self._incoming.put_nowait({"type": "http.request", "body": part, "more_body": more})
         self.task = asyncio.create_task(
-            application(scope, self._incoming.get, self._outgoing.put), name=scope["path"]
+            application(scope, self._receive, self._outgoing.put), name=scope["path"]
         )
+
+    async def _receive(self):
+        self._received.append(None)
+        return await self._incoming.get()
 
     def disconnect(self):
         """Be a client that has gone."""
@@ -110,8 +115,11 @@ class Client:
         self.application = application
         self.cookies = {}
 
-    def begin(self, path, method="GET", body=(b"",), headers=()):
-        """Begin a request and return it; ``body`` is sent in as many messages as it has parts."""
+    def begin(self, path, method="GET", body=(b"",), headers=(), received=None):
+        """Begin a request and return it; ``body`` is sent in as many messages as it has parts.
+
+        ``received`` grows whenever the application asks for a message.
+        """
         path, _, query = path.partition("?")
         sent = dict(headers)
         if self.cookies:
@@ -137,7 +145,7 @@ class Client:
             "client": ("127.0.0.1", 50000),
             "server": ("testserver", 80),
         }
-        return Exchange(self.application, scope, list(body))
+        return Exchange(self.application, scope, list(body), [] if received is None else received)
 
     async def request(self, path, method="GET", body=(b"",), headers=()):
         response = await self.begin(path, method, body, headers).response()

@@ -12,7 +12,21 @@ from tests.asgi_client import PATIENCE
 from tests.invariant import assert_at_rest
 from tests.testapp.models import Author
 from turbo_orm import atomic, pool_stats, run_sync
-from turbo_orm.asgi import TurboASGIHandler, on_loop
+from turbo_orm.asgi import TurboASGIHandler, disconnect, on_loop
+
+PRODUCTION = disconnect.PATIENCE
+
+
+@pytest.fixture(autouse=True)
+def listens_at_once(monkeypatch):
+    """Hear of a client's leaving wherever a view first waits."""
+    monkeypatch.setattr(disconnect, "PATIENCE", 0)
+
+
+@pytest.fixture
+def listens_later(listens_at_once, monkeypatch):
+    """Be as patient as in production."""
+    monkeypatch.setattr(disconnect, "PATIENCE", PRODUCTION)
 
 
 @pytest.fixture
@@ -272,3 +286,27 @@ async def test_other_requests_go_on_when_one_client_leaves(serve):
     await leaves.gone()
     go_on.set()
     assert (await stays.response()).text == "2"
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0.0, 1), (0.02, 1), (0.3, 2)])
+async def test_only_a_request_that_takes_long_asks_for_its_client(
+    serve, listens_later, seconds, asked
+):
+    async def view(request):
+        await asyncio.sleep(seconds)
+        return HttpResponse("here")
+
+    client = serve({"": view})
+    received = []
+    exchange = client.begin("/", received=received)
+    assert (await exchange.response()).text == "here"
+    assert len(received) == asked
+
+
+async def test_a_client_that_left_early_is_missed_later(serve, listens_later, finished):
+    async def view(request):
+        await asyncio.sleep(PATIENCE * 2)
+
+    exchange = serve({"": view}).begin("/")
+    await exchange.gone()
+    assert (await exchange.next_message(), finished) == (None, [TurboASGIHandler])

@@ -2,18 +2,23 @@
 
 import asyncio
 
+import pytest
 from django.core.signals import request_finished
 from django.db import connections
 from django.http import StreamingHttpResponse
 
 from tests.testapp.models import Author
 from turbo_orm import atomic, portal, run_sync
-from turbo_orm.asgi import TurboASGIHandler
+from turbo_orm.asgi import TurboASGIHandler, disconnect
 from turbo_orm.asgi.disconnect import UntilDisconnect
 from turbo_orm.bridge import await_shielded
 
+pytestmark = pytest.mark.rolled_back
 
-async def test_a_cancellation_that_came_during_a_commit_does_not_reach_the_server():
+
+async def test_a_cancellation_that_came_during_a_commit_does_not_reach_the_server(monkeypatch):
+    monkeypatch.setattr(disconnect, "PATIENCE", 0)
+
     async def receive():
         await asyncio.sleep(0.005)
         return {"type": "http.disconnect"}
@@ -54,6 +59,7 @@ async def test_a_stream_that_its_server_cancels_is_closed_and_ends_its_request(s
     assert finished == [TurboASGIHandler]
 
 
+@pytest.mark.commits
 async def test_only_connections_that_were_used_count_as_initialised():
     def used():
         return [connection.alias for connection in connections.all(initialized_only=True)]

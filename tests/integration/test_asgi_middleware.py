@@ -14,6 +14,8 @@ from tests.middleware import CALLS
 from tests.testapp.models import Author
 from turbo_orm import bridge
 
+pytestmark = pytest.mark.rolled_back
+
 KINDS = (
     *("sync_function", "async_function", "both_function", "SyncClass", "AsyncClass", "BothClass"),
     *("Mixin", "MixinWithItsOwnCall", "SyncHooks", "AsyncHooks", "AnswersRequest", "AnswersView"),
@@ -137,6 +139,7 @@ async def test_the_mixin_with_only_hooks_runs_synchronously(serve, monkeypatch):
     assert response["Passed"] == "Mixin AsyncClass Mixin"
 
 
+@pytest.mark.commits
 async def test_middleware_and_its_hooks_may_query(serve, stack, monkeypatch):
     await Author.objects.acreate(name="Ada")
 
@@ -156,6 +159,7 @@ async def queries(request):
     return HttpResponse(Author.objects.get(pk=author.pk).name)
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize(
     "names",
     [(), ("Mixin",) * 5, ("both_function", "SyncClass", "AsyncHooks", "SyncHooks", "BothClass")],

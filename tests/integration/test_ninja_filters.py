@@ -10,6 +10,8 @@ from tests.testapp.models import Article
 from turbo_orm_ninja import TurboNinjaAPI
 from turbo_orm_ninja.filters import ordering, search
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture
 async def client():

@@ -11,6 +11,8 @@ from tests.ninja.helpers import counted, fill
 from tests.testapp.models import Article
 from turbo_orm_ninja import TurboNinjaAPI, reads
 
+pytestmark = pytest.mark.rolled_back
+
 
 class TagOut(Schema):
     name: str
@@ -69,6 +71,7 @@ async def ask(schema, make):
     return await TestAsyncClient(api).get("/it")
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("schema", [Out, Inherited])
 async def test_static_ones_may_be_coroutine_functions(schema):
     response = await ask(schema, lambda: Article.objects.aget(pk=1))
@@ -112,6 +115,7 @@ class OfInstance(Schema):
         return f"[{text}]"
 
 
+@pytest.mark.commits
 async def test_those_of_an_instance_see_the_fields_of_the_schema():
     response = await ask(OfInstance, lambda: Article.objects.aget(pk=1))
 
@@ -147,6 +151,7 @@ async def test_a_coroutine_function_says_what_it_reads_as_well():
     assert len(statements) == 2
 
 
+@pytest.mark.commits
 async def test_an_error_in_one_is_told_as_that_of_a_function_is():
     class Failing(Schema):
         title: str
@@ -159,6 +164,7 @@ async def test_an_error_in_one_is_told_as_that_of_a_function_is():
         await ask(Failing, lambda: Article.objects.aget(pk=1))
 
 
+@pytest.mark.commits
 async def test_those_that_ninja_can_call_itself_stay_as_they_are():
     class Plain(Schema):
         name: str

@@ -26,6 +26,8 @@ from turbo_orm import run_sync
 from turbo_orm.query import optimize, prefetch
 from turbo_orm.query.optimizer import needs, relations
 
+pytestmark = pytest.mark.rolled_back
+
 
 def columns(sql):
     """Return the columns that a statement selects, without quotes."""
@@ -156,6 +158,7 @@ READS = {
 }
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("case", READS)
 async def test_each_kind_of_relation_is_read_without_another_query(case):
     model, paths, read, queries = READS[case]
@@ -170,6 +173,7 @@ async def test_each_kind_of_relation_is_read_without_another_query(case):
     assert (rows, len(statements)) == (expected, queries)
 
 
+@pytest.mark.commits
 async def test_one_to_one_with_nothing_at_the_other_end_is_known_to_be_empty():
     await Author.objects.acreate(name="alone")
 
@@ -385,6 +389,7 @@ async def test_what_is_no_field_keeps_every_column_of_what_is_related_too():
     assert asked_for(queryset) == ({"author": {}}, NOTHING, ("tags",))
 
 
+@pytest.mark.commits
 async def test_code_that_sees_each_new_instance_finds_every_column():
     def look(instance, **kwargs):
         assert instance.get_deferred_fields() == set()

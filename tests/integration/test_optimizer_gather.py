@@ -9,6 +9,8 @@ from tests.testapp.models import Article, Author, Tag
 from turbo_orm import run_sync
 from turbo_orm.query import optimize
 
+pytestmark = pytest.mark.rolled_back
+
 TO_MANY = {
     "many-to-many": (Article, "tags", Tag, "name"),
     "many-to-many, reverse": (Tag, "articles", Article, "title"),
@@ -27,6 +29,7 @@ FOLLOWED = {
 }
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("relation", TO_MANY)
 @pytest.mark.parametrize("follow", FOLLOWED)
 async def test_what_was_fetched_along_is_what_the_related_manager_has(relation, follow):
@@ -45,6 +48,7 @@ async def test_what_was_fetched_along_is_what_the_related_manager_has(relation, 
     assert any(plain)
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("relation", TO_MANY)
 async def test_what_was_fetched_along_is_there_and_forgotten_when_it_changes(relation):
     model, accessor, related, name = TO_MANY[relation]
@@ -73,6 +77,7 @@ async def test_a_row_that_was_fetched_along_knows_whose_it_is():
     assert await asked(read) == ([True, True], [ANY, ANY])
 
 
+@pytest.mark.commits
 async def test_a_second_filter_shares_its_join_with_that_of_the_relation():
     await fill(2)
 

@@ -20,7 +20,7 @@ from tests.testapp.models import Author
 from turbo_orm import pool_stats, run_sync
 from turbo_orm.hashing import in_portal
 
-pytestmark = pytest.mark.needs_thread("a password is hashed")
+pytestmark = [pytest.mark.rolled_back, pytest.mark.needs_thread("a password is hashed")]
 since_50 = pytest.mark.skipif(django.VERSION < (5, 0), reason="acheck_password: Django 5.0")
 since_52 = pytest.mark.skipif(django.VERSION < (5, 2), reason="acreate_user: Django 5.2")
 
@@ -113,6 +113,7 @@ async def test_a_login_hashes_in_a_thread(ann, login):
     assert Watched.done == [("verify", False), ("encode", False)] * 2
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("login", BOTH)
 async def test_the_loop_serves_others_while_a_login_hashes(ann, login):
     Watched.open.clear()
@@ -218,6 +219,7 @@ def test_where_no_loop_runs_nothing_needs_a_thread():
     assert {on_main for _, on_main in Watched.done} == {True}
 
 
+@pytest.mark.commits
 async def test_outside_the_bridge_synchronous_code_hashes_where_it_is():
     encoded = make_password("right")
 

@@ -20,9 +20,10 @@ from django.utils import timezone
 from tests.integration.test_redirect_caches import CACHES
 from turbo_orm import blocking, run_sync
 
-pytestmark = pytest.mark.skipif(
-    django.VERSION < (5, 1), reason="awaitable sessions came with Django 5.1"
-)
+pytestmark = [
+    pytest.mark.rolled_back,
+    pytest.mark.skipif(django.VERSION < (5, 1), reason="awaitable sessions came with Django 5.1"),
+]
 
 STORES = {
     "db": ("db", "default"),
@@ -132,6 +133,7 @@ class OfDatabase(SessionStore):
         return (threading.current_thread(), self.model.objects.count())
 
 
+@pytest.mark.commits
 @pytest.mark.needs_thread("nobody knows what a third party's store waits for")
 async def test_a_third_partys_store_keeps_its_thread():
     assert await Inherited().aexists("key") is not threading.main_thread()

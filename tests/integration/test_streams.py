@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.testapp.models import Article, Author
 from turbo_orm import atomic, pool_stats, run_sync
 
+pytestmark = pytest.mark.rolled_back
+
 
 @pytest.fixture
 async def articles():
@@ -33,6 +35,7 @@ async def test_stream_gives_every_row_in_order(articles):
     assert await lent() == 0
 
 
+@pytest.mark.commits
 async def test_stream_fetches_from_a_cursor_on_the_server_chunk_by_chunk(articles):
     with CaptureQueriesContext(connection) as queries:
         rows = Article.objects.order_by("id").aiterator(chunk_size=10)
@@ -54,6 +57,7 @@ def cursors_of_all_sessions() -> int:
         return cursor.fetchone()[0]
 
 
+@pytest.mark.commits
 async def test_stream_holds_a_connection_of_its_own_while_other_queries_run(articles):
     async with aclosing(Article.objects.order_by("id").aiterator(chunk_size=5)) as rows:
         await anext(rows)
@@ -82,6 +86,7 @@ async def test_stream_that_is_dropped_gives_its_connection_back_within_a_second(
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.commits
 async def test_stream_prefetches_for_each_chunk(articles):
     author = await Author.objects.aget()
     queryset = Author.objects.prefetch_related(Prefetch("articles", to_attr="loaded"))
@@ -92,6 +97,7 @@ async def test_stream_prefetches_for_each_chunk(articles):
     assert len(found[0].loaded) == 25
 
 
+@pytest.mark.commits
 async def test_stream_inside_a_block_sees_its_rows_and_shares_its_connection(articles):
     async with atomic():
         await Article.objects.filter(title="0").aupdate(title="changed")
