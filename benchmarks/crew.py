@@ -36,8 +36,12 @@ class Member:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.versions: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Wait until it is ready, or end it if it cannot be."""
         try:
-            self.versions: dict[str, str] = self.answer()
+            self.versions = self.answer()
         except Unavailable:
             self.dismiss()
             raise
@@ -63,16 +67,22 @@ class Member:
             raise Unavailable(answer["unavailable"])
         return answer["result"]
 
-    def dismiss(self) -> None:
-        """End the process: it closes its pool when there are no more orders."""
+    def let_go(self) -> None:
+        """Say that there are no more orders."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
+
+    def dismiss(self) -> None:
+        """End the process: it closes its pool when there are no more orders."""
+        self.let_go()
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @contextlib.contextmanager
@@ -83,12 +93,21 @@ def hired(
     members: dict[str, Member] = {}
     missing: dict[str, str] = {}
     try:
+        # All start at once: most of it is importing.
         for system in systems:
             try:
                 members[system] = Member(system, conninfo, size)
             except Unavailable as error:
                 missing[system] = str(error)
+        for system, member in list(members.items()):
+            try:
+                member.begin()
+            except Unavailable as error:
+                missing[system] = str(error)
+                del members[system]
         yield members, missing
     finally:
+        for member in members.values():
+            member.let_go()
         for member in members.values():
             member.dismiss()

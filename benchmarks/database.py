@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from .cases import ARTICLES, AUTHORS, articles, author_name
+from .rows import (
+    ARTICLES,
+    AUTHORS,
+    FORTUNES,
+    LABELS,
+    NAP_SECONDS,
+    WORLDS,
+    articles,
+    author_name,
+    label_name,
+    labels_of,
+    world_number,
+)
 
-# What the server keeps for superusers, and one connection of ours.
-SPARE_CONNECTIONS = 5
+# What the server keeps for superusers, and ours.
+SPARE_CONNECTIONS = 6
 
 
 def server() -> str:
     """Return the server to use, as libpq writes it."""
     named = os.environ.get("DATABASE_URL")
     if not named:
-        raise SystemExit("Set DATABASE_URL to a PostgreSQL server, or run `make bench-plans`.")
+        raise SystemExit("Set DATABASE_URL to a PostgreSQL server, or run `make bench`.")
     return named
 
 
@@ -49,19 +61,44 @@ def fill(conninfo: str, apps: Sequence[str]) -> None:
 
     configure(conninfo, manager="django.db.models.Manager", apps=tuple(apps))
     call_command("migrate", run_syncdb=True, verbosity=0)
-    with psycopg.connect(conninfo, autocommit=True) as connection, connection.cursor() as cursor:
-        columns = "(id, title, is_published, views, created, author_id)"
+    with psycopg.connect(conninfo, autocommit=True) as connection:
         with connection.transaction():
-            with cursor.copy("COPY newsdesk_author (id, name) FROM STDIN") as copy:
-                for key in range(1, AUTHORS + 1):
-                    copy.write_row((key, author_name(key)))
-            with cursor.copy(f"COPY newsdesk_article {columns} FROM STDIN") as copy:
-                for row in articles():
-                    copy.write_row(row)
+            for table, (columns, rows) in contents().items():
+                put(connection, table, columns, rows)
+        connection.execute(
+            "CREATE VIEW newsdesk_nap AS"
+            f" SELECT id, pg_sleep({NAP_SECONDS})::text AS slept FROM generate_series(1, 1) AS id"
+        )
         # Without statistics the first rounds would meet other query plans than the last.
-        cursor.execute("VACUUM ANALYZE newsdesk_author, newsdesk_article")
-        found = cursor.execute("SELECT count(*) FROM newsdesk_article").fetchone()
-        assert found == (ARTICLES,)
+        connection.execute("VACUUM ANALYZE")
+
+
+def contents() -> dict[str, tuple[str, Iterable[tuple[Any, ...]]]]:
+    """Return the columns and the rows of each table that is not empty at first."""
+    through = ((row.id, label) for row in articles() for label in labels_of(row.id))
+    return {
+        "author": ("id, name", ((key, author_name(key)) for key in counted(AUTHORS))),
+        "label": ("id, name", ((key, label_name(key)) for key in counted(LABELS))),
+        "article": ("id, title, is_published, views, created, author_id", articles()),
+        "article_labels": ("article_id, label_id", through),
+        "world": ("id, randomnumber", ((key, world_number(key)) for key in counted(WORLDS))),
+        "fortune": ("id, message", enumerate(FORTUNES, 1)),
+    }
+
+
+def counted(number: int) -> range:
+    """Return the keys of so many rows."""
+    return range(1, number + 1)
+
+
+def put(
+    connection: psycopg.Connection[Any], table: str, columns: str, rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """Copy rows into a table."""
+    statement = f"COPY newsdesk_{table} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def require_connections(conninfo: str, wanted: int) -> None:
@@ -78,7 +115,10 @@ def require_connections(conninfo: str, wanted: int) -> None:
 
 def describe_server(conninfo: str) -> dict[str, Any]:
     """Return the version and the settings of the server that matter for speed."""
-    names = ("server_version", "max_connections", "shared_buffers", "fsync", "jit")
+    names = (
+        *("server_version", "max_connections", "shared_buffers", "work_mem", "effective_cache_size"),
+        *("fsync", "synchronous_commit", "full_page_writes", "jit", "max_parallel_workers_per_gather"),
+    )
     with psycopg.connect(conninfo) as connection:
         values = [connection.execute(f"SHOW {name}").fetchone() for name in names]
     return {name: value[0] if value else None for name, value in zip(names, values, strict=True)}

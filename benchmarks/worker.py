@@ -6,24 +6,25 @@ Started by crew.py: python -m benchmarks.worker SYSTEM CONNINFO POOL_SIZE
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.metadata
 import itertools
 import json
 import os
 import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
+import psycopg
 import uvloop
 
-from .cases import CASES, CHECKED, many_arguments
+from .cases import ALL_CASES, CHECKED, Case, many_arguments
+from .footprint import Footprint
 from .peers import PEERS, NotAvailable, Peer
+from .timing import Run
 
-TASKS = Path("/proc/self/task")
-Operation = Callable[..., Awaitable[Any]]
+# No system writes more rows in a second; each write is of a row of its own.
+WRITES_PER_SECOND = 20_000
+WRITES_AT_LEAST = 2_000
 
 
 class Worker:
@@ -31,36 +32,57 @@ class Worker:
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
+        # It makes the tables ready, and looks at what was written.
+        self.own = psycopg.connect(peer.conninfo, autocommit=True)
         # Every order goes on where the last one stopped.
-        self.arguments = {
-            name: itertools.cycle(many_arguments(case)) for name, case in CASES.items()
-        }
+        self.arguments: dict[str, Iterator[tuple[Any, ...]]] = {}
+
+    def arguments_for(self, case: Case, seconds: float = 0) -> Iterator[tuple[Any, ...]]:
+        """Return the arguments of the next operations; make the tables ready if they write."""
+        if case.writing is not None:
+            count = WRITES_AT_LEAST + int(seconds * WRITES_PER_SECOND)
+            for statement in case.writing.prepare.split(";"):
+                self.own.execute(statement.replace("%(count)s", str(count)))
+            return (case.nth(number) for number in itertools.count(1))
+        if case.name not in self.arguments:
+            self.arguments[case.name] = itertools.cycle(many_arguments(case))
+        return self.arguments[case.name]
 
     async def check(self, case: str) -> int:
-        """Compare the results of a few operations with what is known; return how many rows."""
-        rows = 0
+        """Compare what a few operations answer and leave with what is known; return how many."""
+        known = ALL_CASES[case]
         operation = getattr(self.peer, case)
-        async with self.peer.in_task():
-            for arguments in itertools.islice(self.arguments[case], CHECKED):
-                answer = await operation(*arguments)
-                found = answer if isinstance(answer, list) else [answer]
-                expected = CASES[case].expected(*arguments)
-                got = [self.peer.row(item) for item in found]
-                if got != expected:
-                    raise AssertionError(f"{case}{arguments}: {got} instead of {expected}")
-                rows += len(found)
-        return rows
+        given = list(itertools.islice(self.arguments_for(known), CHECKED))
+        async with self.peer.in_request():
+            for arguments in given:
+                self.compare_answer(known, arguments, await operation(*arguments))
+        if known.writing is not None:
+            found = [tuple(row) for row in self.own.execute(known.writing.shows).fetchall()]
+            expected = known.writing.expected(given)
+            if found != expected:
+                raise AssertionError(f"{case} left {found[:3]}... instead of {expected[:3]}...")
+        return len(given)
 
-    async def spend(self, case: str, tasks: int, seconds: float) -> dict[str, float]:
+    def compare_answer(self, case: Case, arguments: tuple[Any, ...], answer: Any) -> None:
+        """Compare one answer with what it must be."""
+        if case.expected is None:
+            return
+        found = list(answer) if case.many else [answer]
+        read = getattr(self.peer, case.read) if case.read else lambda item: item
+        got, expected = [read(item) for item in found], case.expected(*arguments)
+        if got != expected:
+            raise AssertionError(f"{case.name}{arguments}: {got} instead of {expected}")
+
+    async def spend(
+        self, case: str, tasks: int, seconds: float, fixed: list[Any] | None = None
+    ) -> dict[str, float]:
         """Let tasks repeat an operation for some time, and return what one took of time and CPU."""
-        run = Run(getattr(self.peer, case), self.arguments[case], tasks, seconds)
-        await asyncio.gather(*(run.repeat(self.peer) for _ in range(tasks)))
-        return {
-            "wall": (run.ended - run.began) / run.done * 1e6,
-            "cpu": run.cpu / run.done * 1e6,
-            "queued": run.queued / run.done * 1e6,
-            "operations": run.done,
-        }
+        arguments = (
+            self.arguments_for(ALL_CASES[case], seconds)
+            if fixed is None
+            else itertools.repeat(tuple(fixed))
+        )
+        return await Run(getattr(self.peer, case), arguments, seconds).spend(self.peer, tasks)
 
     async def build(self, shape: str, seconds: float) -> dict[str, float]:
         """Return what building and compiling one query costs."""
@@ -68,68 +90,13 @@ class Worker:
 
         return await spend_on_building(self.peer, shape, seconds)
 
+    async def footprint(self, tasks: int, others: int) -> dict[str, float]:
+        """Return what operations in flight cost; so many connections are somebody else's."""
+        return await Footprint(self.peer, self.own, others).measure(tasks)
+
     async def versions(self) -> dict[str, str]:
         """Return the versions of what the peer is built on."""
         return {name: importlib.metadata.version(name) for name in self.peer.distributions}
-
-
-class Run:
-    """Tasks that begin together once each has done one operation: threads and pools are warm."""
-
-    def __init__(
-        self, operation: Operation, arguments: Iterator[tuple[Any, ...]], tasks: int, seconds: float
-    ) -> None:
-        self.operation = operation
-        self.arguments = arguments
-        self.waiting_for = tasks
-        self.running = tasks
-        self.seconds = seconds
-        self.ready = asyncio.Event()
-        self.done = 0
-        self.began = self.ended = self.cpu = self.queued = 0.0
-        self.before: dict[str, float] = {}
-
-    async def repeat(self, peer: Peer) -> None:
-        """Repeat the operation in one task until the time is over."""
-        operation, arguments, clock = self.operation, self.arguments, time.perf_counter
-        done = 0
-        async with peer.in_task():
-            await operation(*next(arguments))
-            await self.begin_together()
-            deadline = self.began + self.seconds
-            while clock() < deadline:
-                await operation(*next(arguments))
-                done += 1
-            self.done += done
-            self.running -= 1
-            if not self.running:
-                self.ended = clock()
-                self.cpu = time.process_time() - self.cpu
-                self.queued = sum(
-                    seconds - self.before.get(thread, 0.0)
-                    for thread, seconds in seconds_in_queue().items()
-                )
-
-    async def begin_together(self) -> None:
-        """Wait for the other tasks; the last one to come starts the clocks."""
-        self.waiting_for -= 1
-        if not self.waiting_for:
-            self.began = time.perf_counter()
-            self.cpu = time.process_time()
-            self.before = seconds_in_queue()
-            self.ready.set()
-        await self.ready.wait()
-
-
-def seconds_in_queue() -> dict[str, float]:
-    """Return by thread how long it could have run but had to wait for a core; empty if unknown."""
-    found = {}
-    for thread in TASKS.glob("*"):
-        # It may end meanwhile.
-        with contextlib.suppress(OSError):
-            # "time on a core, time in a queue, time slices", in nanoseconds
-            found[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
-    return found
 
 
 async def orders() -> asyncio.StreamReader:
@@ -139,6 +106,14 @@ async def orders() -> asyncio.StreamReader:
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     return reader
+
+
+async def apart(order: Coroutine[Any, Any, Any]) -> Any:
+    """Carry out an order in a context of its own, as a server does with each request.
+
+    A connection that a library keeps in the context must not be handed on to the next one.
+    """
+    return await asyncio.create_task(order)
 
 
 async def serve(system: str, conninfo: str, size: int) -> None:
@@ -152,7 +127,7 @@ async def serve(system: str, conninfo: str, size: int) -> None:
 
     try:
         peer = PEERS[system].load()(conninfo, size)
-        await peer.start()
+        await apart(peer.start())
     except (NotAvailable, ImportError) as error:
         answer(unavailable=str(error))
         return
@@ -163,10 +138,11 @@ async def serve(system: str, conninfo: str, size: int) -> None:
         while line := await reader.readline():
             order = json.loads(line)
             try:
-                answer(result=await getattr(worker, order.pop("order"))(**order))
+                answer(result=await apart(getattr(worker, order.pop("order"))(**order)))
             except NotAvailable as error:
                 answer(unavailable=str(error))
     finally:
+        worker.own.close()
         await peer.stop()
 
 

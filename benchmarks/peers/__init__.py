@@ -27,10 +27,18 @@ PEERS = {
     "turbo": Entry("Turbo ORM", "turbo", "Turbo"),
     "turbo-without-plans": Entry("Turbo ORM, plans off", "turbo", "TurboWithoutPlans"),
     "django": Entry("Django's own a*", "django_own", "DjangoOwn"),
+    "async-backend": Entry("django-async-backend", "async_backend", "AsyncBackend"),
     "published": Entry("django-turbo-orm 0.2.0", "published", "Published", elsewhere=True),
+    "sqlalchemy": Entry("SQLAlchemy (asyncpg)", "sqlalchemy_asyncio", "SqlAlchemy"),
+    "sqlalchemy-psycopg": Entry(
+        "SQLAlchemy (psycopg)", "sqlalchemy_asyncio", "SqlAlchemyPsycopg"
+    ),
     "tortoise": Entry("Tortoise ORM (asyncpg)", "tortoise_orm", "TortoiseOrm"),
-    "psycopg": Entry("raw psycopg pool", "raw", "RawPsycopg"),
-    "asyncpg": Entry("raw asyncpg pool", "raw", "RawAsyncpg"),
+    "piccolo": Entry("Piccolo (asyncpg)", "piccolo_orm", "PiccoloOrm"),
+    "psycopg": Entry("raw psycopg pool", "raw_psycopg", "RawPsycopg"),
+    "asyncpg": Entry("raw asyncpg pool", "raw_asyncpg", "RawAsyncpg"),
 }
+# A variant of ours, not something that one could use instead.
+USUAL = [name for name in PEERS if name != "turbo-without-plans"]
 
-__all__ = ["PEERS", "NotAvailable", "Peer"]
+__all__ = ["PEERS", "USUAL", "NotAvailable", "Peer"]

@@ -8,12 +8,12 @@ from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 
-from ..cases import FOUR_LENGTH, LIST_LENGTH
-from .base import NotAvailable, Peer
+from .base import NotAvailable
+from .django_queries import DjangoQueries
 from .django_settings import configure, fixed_pool
 
 
-class DjangoOwn(Peer):
+class DjangoOwn(DjangoQueries):
     """Plain managers, without this package in INSTALLED_APPS."""
 
     distributions = ("django", "asgiref", "psycopg", "psycopg-pool")
@@ -25,9 +25,7 @@ class DjangoOwn(Peer):
         if django.VERSION < (5, 1):
             raise NotAvailable("Django has a pool since 5.1")
         configure(self.conninfo, manager="django.db.models.Manager", pool=fixed_pool(self.size))
-        from ..newsdesk.models import Article
-
-        self.articles = Article.objects
+        self.load_models()
 
     async def stop(self) -> None:
         """Close the pool."""
@@ -37,11 +35,10 @@ class DjangoOwn(Peer):
         wrapper.close_pool()
 
     @contextlib.asynccontextmanager
-    async def in_task(self) -> AsyncIterator[None]:
-        """Give the task a thread of its own, as Django's ASGI handler gives each request one.
+    async def in_request(self) -> AsyncIterator[None]:
+        """Give the request a thread of its own, as Django's ASGI handler does.
 
-        The thread and its connection serve all operations of the task: a request that makes only
-        a few would pay for both each time.
+        Its connection goes back to the pool when it ends, as by `request_finished`.
         """
         from django.db import close_old_connections
 
@@ -51,21 +48,18 @@ class DjangoOwn(Peer):
             finally:
                 await sync_to_async(close_old_connections)()
 
-    async def get(self, key: int) -> Any:
-        """Fetch one article by primary key."""
-        return await self.articles.aget(pk=key)
+    async def transaction(self, key: int, number: int, title: str) -> Any:
+        """Write it as a synchronous function, as Django's documentation says."""
+        return await sync_to_async(self.in_thread)(key, number, title)
 
-    async def newest(self, views: int) -> list[Any]:
-        """Fetch the newest published articles that were seen that often."""
-        found = self.articles.filter(is_published=True, views__gte=views).order_by("-id")
-        return [article async for article in found[:LIST_LENGTH]]
+    def in_thread(self, key: int, number: int, title: str) -> Any:
+        """Fetch a world, change its number and create a note, all or nothing."""
+        from django.db import transaction
 
-    async def four_conditions(self, name: str, views: int, topic: str) -> list[Any]:
-        """Fetch an author's newest published articles on a topic that were seen that often."""
-        found = self.articles.filter(
-            author__name=name, is_published=True, views__gte=views, title__contains=topic
-        ).order_by("-created")
-        return [article async for article in found[:FOUR_LENGTH]]
+        with transaction.atomic():
+            world = self.worlds.get(pk=key)
+            self.worlds.filter(pk=world.pk).update(randomnumber=number)
+            return self.notes.create(title=title, views=number)
 
     def compiler(self) -> Callable[[Any], Any]:
         """Return what makes a queryset into SQL and parameters, as Django does each time."""

@@ -6,12 +6,11 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from ..cases import FOUR_LENGTH, LIST_LENGTH
-from .base import Peer
+from .django_queries import DjangoQueries
 from .django_settings import configure, fixed_pool
 
 
-class Published(Peer):
+class Published(DjangoQueries):
     """Its manager on django-async-backend's engine, whose pool it takes connections from."""
 
     distributions = (
@@ -31,10 +30,7 @@ class Published(Peer):
             pool=fixed_pool(self.size),
             apps=("django_async_backend", "turbo_orm"),
         )
-        from ..newsdesk.models import Article
-
-        # Each of the two packages has its own type for it.
-        self.articles: Any = Article.objects
+        self.load_models()
         connections = importlib.import_module("django_async_backend.db").async_connections
         self.pool = connections["default"].pool
         # It would open it itself, but in each of twenty tasks at once.
@@ -44,18 +40,23 @@ class Published(Peer):
         """Close the pool."""
         await self.pool.close()
 
-    async def get(self, key: int) -> Any:
-        """Fetch one article by primary key."""
-        return await self.articles.aget(pk=key)
+    async def listed(self, queryset: Any) -> Sequence[Any]:
+        """Return the rows of a queryset as a list."""
+        found: Sequence[Any] = await queryset.alist()
+        return found
 
-    async def newest(self, views: int) -> Sequence[Any]:
-        """Fetch the newest published articles that were seen that often."""
-        found = self.articles.filter(is_published=True, views__gte=views).order_by("-id")
-        return await found[:LIST_LENGTH].alist()
+    async def labelled(self, views: int) -> Sequence[Any]:
+        """Leave it out."""
+        self.lacks("labelled", "its prefetch_related() follows foreign keys only")
 
-    async def four_conditions(self, name: str, views: int, topic: str) -> Sequence[Any]:
-        """Fetch an author's newest published articles on a topic that were seen that often."""
-        found = self.articles.filter(
-            author__name=name, is_published=True, views__gte=views, title__contains=topic
-        ).order_by("-created")
-        return await found[:FOUR_LENGTH].alist()
+    async def values_list(self, first: int) -> Sequence[Any]:
+        """Leave it out."""
+        self.lacks("values_list", "its values_list() makes wrong objects")
+
+    async def get_or_create(self, title: str, views: int) -> Any:
+        """Leave it out."""
+        self.lacks("get_or_create", "its aget_or_create() takes a second connection and waits for it")
+
+    async def transaction(self, key: int, number: int, title: str) -> Any:
+        """Leave it out."""
+        self.lacks("transaction", "its statements are in no transaction")

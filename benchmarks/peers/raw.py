@@ -1,97 +1,111 @@
-"""The drivers alone, with their own pools: tuples and no model; no ORM can be faster."""
+"""A driver alone, with its own pool: no ORM on it can be faster."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ..cases import FOUR_LENGTH, LIST_LENGTH, Row
-from ..database import parts
+from ..cases import Row
+from . import raw_sql
 from .base import Peer
 
-COLUMNS = ", ".join(f"a.{name}" for name in Row._fields)
-GET = f"SELECT {COLUMNS} FROM newsdesk_article a WHERE a.id = {{}}"
-NEWEST = (
-    f"SELECT {COLUMNS} FROM newsdesk_article a WHERE a.is_published AND a.views >= {{}}"
-    f" ORDER BY a.id DESC LIMIT {LIST_LENGTH}"
-)
-FOUR_CONDITIONS = (
-    f"SELECT {COLUMNS} FROM newsdesk_article a JOIN newsdesk_author w ON w.id = a.author_id"
-    " WHERE w.name = {} AND a.is_published AND a.views >= {} AND a.title LIKE {}"
-    f" ORDER BY a.created DESC LIMIT {FOUR_LENGTH}"
-)
 
-
-class RawPsycopg(Peer):
-    """psycopg's pool; statements are prepared after five executions, as is its default."""
-
-    distributions = ("psycopg", "psycopg-pool")
-    get_sql = GET.format("%s")
-    newest_sql = NEWEST.format("%s")
-    four_sql = FOUR_CONDITIONS.format("%s", "%s", "%s")
-
-    async def start(self) -> None:
-        """Open the pool."""
-        from psycopg_pool import AsyncConnectionPool
-
-        self.pool = AsyncConnectionPool(
-            self.conninfo,
-            kwargs={"autocommit": True},
-            min_size=self.size,
-            max_size=self.size,
-            open=False,
-        )
-        await self.pool.open(wait=True)
-
-    async def stop(self) -> None:
-        """Close the pool."""
-        await self.pool.close()
+class Raw(Peer):
+    """The operations by SQL; a subclass knows a driver."""
 
     async def fetch(self, sql: str, *parameters: Any) -> list[Any]:
-        """Run one statement on a connection of the pool."""
-        async with self.pool.connection() as connection:
-            cursor = await connection.execute(sql, parameters)
-            return await cursor.fetchall()
+        """Run one statement on a connection of the pool, and return its rows."""
+        raise NotImplementedError
+
+    async def run(self, sql: str, *parameters: Any) -> Any:
+        """Run one statement that returns no rows."""
+        raise NotImplementedError
 
     async def get(self, key: int) -> Any:
         """Fetch one article by primary key."""
-        return (await self.fetch(self.get_sql, key))[0]
+        return (await self.fetch(raw_sql.GET, key))[0]
 
     async def newest(self, views: int) -> list[Any]:
         """Fetch the newest published articles that were seen that often."""
-        return await self.fetch(self.newest_sql, views)
+        return await self.fetch(raw_sql.NEWEST_ARTICLES, views)
+
+    async def joined(self, views: int) -> list[Any]:
+        """Fetch the same articles and their authors by one statement."""
+        return await self.fetch(raw_sql.JOINED, views)
+
+    async def labelled(self, views: int) -> list[Any]:
+        """Fetch the same articles, and their labels by a second statement."""
+        found = await self.fetch(raw_sql.NEWEST_ARTICLES, views)
+        names: dict[int, list[str]] = {article[0]: [] for article in found}
+        for key, name in await self.fetch(raw_sql.LABELS, list(names)):
+            names[key].append(name)
+        return [(article, names[article[0]]) for article in found]
 
     async def four_conditions(self, name: str, views: int, topic: str) -> list[Any]:
         """Fetch an author's newest published articles on a topic that were seen that often."""
-        return await self.fetch(self.four_sql, name, views, f"%{topic}%")
+        return await self.fetch(raw_sql.FOUR_CONDITIONS, name, views, f"%{topic}%")
+
+    async def count(self, author: int, views: int) -> int:
+        """Count an author's articles that were seen that often."""
+        found: int = (await self.fetch(raw_sql.COUNT, author, views))[0][0]
+        return found
+
+    async def exists(self, author: int, views: int) -> bool:
+        """Tell whether there is one."""
+        found: bool = (await self.fetch(raw_sql.EXISTS, author, views))[0][0]
+        return found
+
+    async def values_list(self, first: int) -> list[Any]:
+        """Fetch three columns of many articles from a key on."""
+        return await self.fetch(raw_sql.VALUES, first)
+
+    async def listing(self, length: int) -> list[Any]:
+        """Fetch the first articles by primary key."""
+        return await self.fetch(raw_sql.LISTING, length)
+
+    async def create(self, title: str, views: int) -> Any:
+        """Create a note."""
+        return await self.fetch(raw_sql.CREATE, title, views)
+
+    async def update(self, key: int, number: int) -> Any:
+        """Change the number of a world without fetching it."""
+        return await self.run(raw_sql.UPDATE, number, key)
+
+    async def delete(self, key: int) -> Any:
+        """Delete a draft without fetching it."""
+        return await self.run(raw_sql.DELETE, key)
+
+    async def bulk_create(self, rows: Sequence[tuple[str, int]]) -> Any:
+        """Create many notes by one statement."""
+        titles, views = zip(*rows, strict=True)
+        return await self.fetch(raw_sql.BULK, list(titles), list(views))
+
+    async def get_or_create(self, title: str, views: int) -> Any:
+        """Fetch the note of a title, or create it with so many views."""
+        for sql, given in (
+            (raw_sql.GET_NOTE, (title,)),
+            (raw_sql.CREATE_NOTE, (title, views)),
+            # Somebody else was quicker.
+            (raw_sql.GET_NOTE, (title,)),
+        ):
+            if found := await self.fetch(sql, *given):
+                return found[0]
+        return None
+
+    async def nap(self) -> Any:
+        """Fetch the one row of the view that takes its time."""
+        return await self.fetch(raw_sql.NAP, 1)
 
     def row(self, found: Any) -> Row:
-        """Return what was fetched in a form that can be compared."""
+        """Return an article in a form that can be compared."""
         return Row(*found)
 
+    def joined_row(self, found: Any) -> tuple[Row, str]:
+        """Return an article and its author's name in a form that can be compared."""
+        *article, name = found
+        return Row(*article), name
 
-class RawAsyncpg(RawPsycopg):
-    """asyncpg's pool; it keeps prepared statements by itself."""
-
-    distributions = ("asyncpg",)
-    get_sql = GET.format("$1")
-    newest_sql = NEWEST.format("$1")
-    four_sql = FOUR_CONDITIONS.format("$1", "$2", "$3")
-
-    async def start(self) -> None:
-        """Open the pool."""
-        import asyncpg
-
-        where = parts(self.conninfo)
-        self.pool: Any = await asyncpg.create_pool(
-            host=where.get("host"),
-            port=where.get("port", 5432),
-            user=where.get("user"),
-            password=where.get("password"),
-            database=where.get("dbname"),
-            min_size=self.size,
-            max_size=self.size,
-        )
-
-    async def fetch(self, sql: str, *parameters: Any) -> list[Any]:
-        """Run one statement on a connection of the pool."""
-        return await self.pool.fetch(sql, *parameters)
+    def labelled_row(self, found: Any) -> tuple[Row, list[str]]:
+        """Return an article and its labels' names in a form that can be compared."""
+        article, names = found
+        return Row(*article), sorted(names)

@@ -6,12 +6,12 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from ..cases import FOUR_LENGTH, LIST_LENGTH
-from .base import NotAvailable, Peer
+from .base import NotAvailable
+from .django_queries import DjangoQueries
 from .django_settings import configure, fixed_pool
 
 
-class Turbo(Peer):
+class Turbo(DjangoQueries):
     """Turbo ORM as it comes."""
 
     distributions = ("turbo-orm-core", "django", "psycopg", "psycopg-pool", "greenlet")
@@ -29,9 +29,7 @@ class Turbo(Peer):
         configure(
             self.conninfo, manager="turbo_orm.AsyncManager", apps=("turbo_orm",), TURBO_ORM=turbo
         )
-        from ..newsdesk.models import Article
-
-        self.articles: Any = Article.objects
+        self.load_models()
 
     async def stop(self) -> None:
         """Close the pool."""
@@ -39,21 +37,17 @@ class Turbo(Peer):
 
         await close_pools()
 
-    async def get(self, key: int) -> Any:
-        """Fetch one article by primary key."""
-        return await self.articles.aget(pk=key)
+    async def listed(self, queryset: Any) -> Sequence[Any]:
+        """Return the rows of a queryset as a list."""
+        found: Sequence[Any] = await queryset.alist()
+        return found
 
-    async def newest(self, views: int) -> Sequence[Any]:
-        """Fetch the newest published articles that were seen that often."""
-        found = self.articles.filter(is_published=True, views__gte=views).order_by("-id")
-        return await found[:LIST_LENGTH].alist()
+    async def transaction(self, key: int, number: int, title: str) -> Any:
+        """Fetch a world, change its number and create a note, all or nothing."""
+        from turbo_orm import atomic
 
-    async def four_conditions(self, name: str, views: int, topic: str) -> Sequence[Any]:
-        """Fetch an author's newest published articles on a topic that were seen that often."""
-        found = self.articles.filter(
-            author__name=name, is_published=True, views__gte=views, title__contains=topic
-        ).order_by("-created")
-        return await found[:FOUR_LENGTH].alist()
+        async with atomic():
+            return await self.select_update_insert(key, number, title)
 
     async def learn(self, queryset: Any) -> None:
         """Run a query, so that there is a plan for its like."""
