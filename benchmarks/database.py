@@ -109,7 +109,7 @@ def require_connections(conninfo: str, wanted: int) -> None:
     if allowed < wanted + SPARE_CONNECTIONS:
         raise SystemExit(
             f"The server allows {allowed} connections, the pools of all systems need {wanted}: "
-            "ask for fewer --tasks or --systems, or raise max_connections."
+            "ask for fewer --systems or a smaller --pool, or raise max_connections."
         )
 
 

@@ -127,7 +127,7 @@ async def serve(system: str, conninfo: str, size: int) -> None:
 
     try:
         peer = PEERS[system].load()(conninfo, size)
-        await apart(peer.start())
+        await peer.start()
     except (NotAvailable, ImportError) as error:
         answer(unavailable=str(error))
         return

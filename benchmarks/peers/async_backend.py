@@ -36,8 +36,8 @@ class AsyncBackend(DjangoQueries):
             self.new_connection: Any = self.db.async_new_connection
         except (ImportError, AttributeError):
             raise NotAvailable("its releases for this Django are too old") from None
-        self.pool = self.db.async_connections["default"].pool
-        await self.pool.open(wait=True)
+        # Whose context asks for a connection owns it: that must be none that requests inherit.
+        self.pool = await asyncio.create_task(opened(self.db.async_connections))
 
     async def stop(self) -> None:
         """Close the pool."""
@@ -63,3 +63,10 @@ class AsyncBackend(DjangoQueries):
     async def gathered(self, *keys: int) -> list[Any]:
         """Fetch articles by primary key, each on a connection of its own, as it demands."""
         return await asyncio.gather(*(self.new_connection(self.get(key)) for key in keys))
+
+
+async def opened(connections: Any) -> Any:
+    """Return the pool, open: it would open it itself, but in each of twenty tasks at once."""
+    pool = connections["default"].pool
+    await pool.open(wait=True)
+    return pool

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Sequence
 from typing import Any
 
+from .async_backend import opened
 from .django_queries import DjangoQueries
 from .django_settings import configure, fixed_pool
 
@@ -32,9 +34,8 @@ class Published(DjangoQueries):
         )
         self.load_models()
         connections = importlib.import_module("django_async_backend.db").async_connections
-        self.pool = connections["default"].pool
-        # It would open it itself, but in each of twenty tasks at once.
-        await self.pool.open(wait=True)
+        # Whose context asks for a connection owns it: that must be none that requests inherit.
+        self.pool = await asyncio.create_task(opened(connections))
 
     async def stop(self) -> None:
         """Close the pool."""

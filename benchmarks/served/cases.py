@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import html
+import json
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from benchmarks.cases import ARTICLES, AUTHORS, LIST_LENGTH, articles
+from benchmarks.rows import FORTUNES, KEPT_WORLDS, world_number
+
+from .keys import BLOCKS, PER_PAGE, read_keys, written_keys
 
 
 class Case(NamedTuple):
@@ -34,9 +39,62 @@ def author_page(author: int) -> str:
     return f"<!doctype html>\n<title>Articles of an author</title>\n<ul>\n{''.join(lines)}</ul>\n"
 
 
+def world_page(key: int) -> str:
+    """Return what the page of a world says."""
+    return json.dumps({"id": key, "randomNumber": world_number(key)})
+
+
+def worlds_page(keys: Iterable[int]) -> str:
+    """Return what the page of many worlds says."""
+    return f"[{', '.join(world_page(key) for key in keys)}]"
+
+
+def fortunes_page(number: int) -> str:
+    """Return what the page of fortunes says."""
+    rows = [*enumerate(FORTUNES, 1), (0, "Additional fortune added at request time.")]
+    lines = [
+        f"<tr><td>{key}</td><td>{html.escape(message)}</td></tr>\n"
+        for key, message in sorted(rows, key=lambda row: row[1])
+    ]
+    return (
+        "<!doctype html>\n<html><head><title>Fortunes</title></head><body><table>\n"
+        f"<tr><th>id</th><th>message</th></tr>\n{''.join(lines)}</table></body></html>\n"
+    )
+
+
+# What TechEmpower's benchmarks measure, and a page of a site that people log in to.
+USUAL = ("single", "queries", "fortunes", "updates", "session")
 CASES = {
     case.name: case
     for case in (
+        Case("single", "one query", "/single/%d/", KEPT_WORLDS, False, world_page),
+        Case(
+            "queries",
+            f"{PER_PAGE} queries",
+            "/queries/%d/",
+            KEPT_WORLDS,
+            False,
+            lambda number: worlds_page(read_keys(number)),
+        ),
+        Case("fortunes", "fortunes, by a template", "/fortunes/", 1, False, fortunes_page),
+        Case(
+            "updates",
+            f"{PER_PAGE} queries and updates",
+            "/updates/%d/",
+            BLOCKS,
+            False,
+            # Which numbers they get is seen only in the answer.
+            lambda number: json.dumps(written_keys(number)),
+        ),
+        Case(
+            "session",
+            "logged in, the seven default middleware",
+            "/account/",
+            1,
+            True,
+            lambda _: "logged in: reader",
+            5,
+        ),
         Case("empty", "empty view, no middleware", "/empty/", 1, False, lambda _: "empty"),
         Case(
             "middleware",
@@ -63,15 +121,6 @@ CASES = {
             AUTHORS,
             False,
             author_page,
-        ),
-        Case(
-            "session",
-            "logged in, the seven default middleware",
-            "/account/",
-            1,
-            True,
-            lambda _: "logged in: reader",
-            5,
         ),
     )
 }

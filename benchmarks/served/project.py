@@ -1,4 +1,4 @@
-"""The project's settings: those of `startproject`, and the fastest that are documented."""
+"""The Django project's settings: those of `startproject`, and the fastest that are documented."""
 
 from __future__ import annotations
 
@@ -38,36 +38,32 @@ TEMPLATES = [
         },
     }
 ]
-SYSTEMS = {"django": "Django's own handler", "turbo": "Turbo ORM's handler"}
 
 
-def application(system: str, conninfo: str, *, middleware: bool, connections: int) -> Any:
-    """Set Django up and return the ASGI application of a system.
+def settings_for(*, middleware: bool, urls: str = "benchmarks.served.views") -> dict[str, Any]:
+    """Return what all variants of the project have in common.
 
     Args:
-        system: one of `SYSTEMS`.
-        conninfo: the database, as libpq writes it.
         middleware: whether the seven default middleware are on.
-        connections: the size of the pool.
+        urls: the module of the views.
     """
-    pool = fixed_pool(connections)
-    settings: dict[str, Any] = {
+    return {
         "ALLOWED_HOSTS": ["127.0.0.1"],
         "MIDDLEWARE": MIDDLEWARE if middleware else [],
-        "ROOT_URLCONF": "benchmarks.served.views",
+        "ROOT_URLCONF": urls,
         "TEMPLATES": TEMPLATES,
         "TIME_ZONE": "UTC",
     }
-    if system == "turbo":
-        settings["TURBO_ORM"] = {"POOL": {"default": pool}}
-        configure(conninfo, manager="turbo_orm.AsyncManager", apps=("turbo_orm", *APPS), **settings)
-        from turbo_orm.asgi import get_asgi_application
-    else:
-        # Django's synchronous backend has a pool since 5.1; before, a connection per request.
-        own = pool if django.VERSION >= (5, 1) else None
-        configure(conninfo, manager="django.db.models.Manager", pool=own, apps=APPS, **settings)
-        from django.core.asgi import get_asgi_application
-    return get_asgi_application()
+
+
+def set_up_stock(
+    conninfo: str, *, middleware: bool, connections: int, urls: str = "benchmarks.served.views"
+) -> None:
+    """Set Django up as it comes, with its own pool where it has one."""
+    # Its synchronous backend has a pool since 5.1; before, a connection per request.
+    pool = fixed_pool(connections) if django.VERSION >= (5, 1) else None
+    settings = settings_for(middleware=middleware, urls=urls)
+    configure(conninfo, manager="django.db.models.Manager", pool=pool, apps=APPS, **settings)
 
 
 def log_in() -> str:

@@ -60,9 +60,9 @@ class Server:
             connection.close()
 
     def cpu_seconds(self) -> float:
-        """Return what the process has used of processors so far."""
-        times = self.usage.cpu_times()
-        return float(times.user + times.system)
+        """Return what the process and those that it started have used of processors so far."""
+        processes = [self.usage, *self.usage.children(recursive=True)]
+        return sum(sum(process.cpu_times()[:2]) for process in processes)
 
     def failure(self, what: str) -> SystemExit:
         """Return what ends the run: what happened, and what the server said."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from .project import SYSTEMS, application
+from .systems import SYSTEMS, application
 
 BACKLOG = 2048
 
@@ -21,12 +21,7 @@ def main(make: Callable[..., Any] = application, systems: Collection[str] = tupl
         make: sets Django up and returns the application of a system.
         systems: their names.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("system", choices=systems)
-    parser.add_argument("conninfo")
-    parser.add_argument("--middleware", action="store_true")
-    parser.add_argument("--connections", type=int, required=True)
-    options = parser.parse_args()
+    options = parse(systems)
     served = make(
         options.system,
         options.conninfo,
@@ -36,10 +31,25 @@ def main(make: Callable[..., Any] = application, systems: Collection[str] = tupl
     config = uvicorn.Config(
         served, loop="uvloop", http="httptools", access_log=False, log_level="warning"
     )
-    # Bound here, so that no other process can have the port, and requests wait for the server.
-    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listening:
-        print(listening.getsockname()[1], flush=True)
+    with listen() as listening:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def parse(systems: Collection[str]) -> argparse.Namespace:
+    """Read what is to be served."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("system", choices=systems)
+    parser.add_argument("conninfo")
+    parser.add_argument("--middleware", action="store_true")
+    parser.add_argument("--connections", type=int, required=True)
+    return parser.parse_args()
+
+
+def listen() -> socket.socket:
+    """Take a port and print it: no other process can have it, and requests wait for the server."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+    print(listening.getsockname()[1], flush=True)
+    return listening
 
 
 if __name__ == "__main__":

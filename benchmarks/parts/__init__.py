@@ -1,0 +1,1 @@
+"""What a run is made of; each part is a module with a function `run`."""

@@ -1,0 +1,16 @@
+"""Django's own WSGI handler, with synchronous views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.served.project import set_up_stock
+
+
+def application(conninfo: str, *, middleware: bool, connections: int) -> Any:
+    """Set Django up and return its handler."""
+    urls = "benchmarks.served.sync_views"
+    set_up_stock(conninfo, middleware=middleware, connections=connections, urls=urls)
+    from django.core.wsgi import get_wsgi_application
+
+    return get_wsgi_application()
