@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja conformance conformance-all lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -19,8 +19,9 @@ help:
 	@echo "make serve  the same, then serve it at PORT ($(PORT)) until Ctrl-C"
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
 	@echo "make check  lint, formatting, types, layers, the documentation's examples"
-	@echo "make bench  what one aget() costs, and where"
-	@echo "make bench-plans  what an operation costs, beside others' (about 4 minutes)"
+	@echo "make bench  everything beside what one could use instead, and docs/performance.md (15 minutes; needs wrk)"
+	@echo "make bench-quick  its operations and pages only, in few rounds (2 minutes; needs wrk)"
+	@echo "make bench-plans  what plans save (about 4 minutes)"
 	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
 	@echo "make bench-tests  what a test that rolls back saves, beside one that empties tables"
 	@echo "make bench-ninja    what an endpoint of Django Ninja's costs, beside stock Ninja (about 4 minutes; needs wrk)"
@@ -65,14 +66,22 @@ conformance-all: conformance
 conformance-one:
 	$(SUITE) --modes "$(MODES)" --jobs 2 $(ARGS)
 
+BENCH = $(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks
+
 bench:
-	$(RUN) --group test $(WITH_POSTGRES) --fast python benchmarks/aget.py $(ARGS)
+	$(BENCH) run --page $(ARGS)
+
+bench-quick:
+	$(BENCH) run --quick $(ARGS)
 
 bench-plans:
-	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.plans $(ARGS)
+	$(BENCH) run --name plans --parts operations building --cases get newest four_conditions --tasks 20 \
+		--systems turbo turbo-without-plans django published tortoise psycopg asyncpg \
+		--rounds 7 --seconds 1 --no-fresh $(ARGS)
 
 bench-serving:
-	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.serving $(ARGS)
+	$(BENCH) run --name serving --parts pages --pages empty middleware get list session \
+		--servers django turbo --page-rounds 5 --page-seconds 3 $(ARGS)
 
 bench-tests:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python -m benchmarks.rollback $(ARGS)

@@ -6,7 +6,17 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .rows import ARTICLES, AUTHORS, TOPICS, WORLDS, Row, articles, author_name, label_name, labels_of
+from .rows import (
+    ARTICLES,
+    AUTHORS,
+    TOPICS,
+    WORLDS,
+    Row,
+    articles,
+    author_name,
+    label_name,
+    labels_of,
+)
 from .writes import WRITES, Writing
 
 LIST_LENGTH = 20
@@ -111,7 +121,9 @@ READS = (
         "labelled",
         f"a list of {LIST_LENGTH} with prefetched labels",
         some_views,
-        lambda views: [(row, [label_name(label) for label in labels_of(row.id)]) for row in newest(views)],
+        lambda views: [
+            (row, [label_name(label) for label in labels_of(row.id)]) for row in newest(views)
+        ],
         "labelled_row",
     ),
     Case(

@@ -11,7 +11,6 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .rows import (
-    ARTICLES,
     AUTHORS,
     FORTUNES,
     LABELS,
@@ -56,11 +55,14 @@ def temporary_database(apps: Sequence[str] = ()) -> Iterator[str]:
 def fill(conninfo: str, apps: Sequence[str]) -> None:
     """Create the tables as Django would, and put the rows in."""
     from django.core.management import call_command
+    from django.db import connections
 
     from .peers.django_settings import configure
 
     configure(conninfo, manager="django.db.models.Manager", apps=tuple(apps))
     call_command("migrate", run_syncdb=True, verbosity=0)
+    # Backends are counted later: this one would be too many.
+    connections.close_all()
     with psycopg.connect(conninfo, autocommit=True) as connection:
         with connection.transaction():
             for table, (columns, rows) in contents().items():
@@ -116,8 +118,20 @@ def require_connections(conninfo: str, wanted: int) -> None:
 def describe_server(conninfo: str) -> dict[str, Any]:
     """Return the version and the settings of the server that matter for speed."""
     names = (
-        *("server_version", "max_connections", "shared_buffers", "work_mem", "effective_cache_size"),
-        *("fsync", "synchronous_commit", "full_page_writes", "jit", "max_parallel_workers_per_gather"),
+        *(
+            "server_version",
+            "max_connections",
+            "shared_buffers",
+            "work_mem",
+            "effective_cache_size",
+        ),
+        *(
+            "fsync",
+            "synchronous_commit",
+            "full_page_writes",
+            "jit",
+            "max_parallel_workers_per_gather",
+        ),
     )
     with psycopg.connect(conninfo) as connection:
         values = [connection.execute(f"SHOW {name}").fetchone() for name in names]

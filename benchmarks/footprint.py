@@ -25,11 +25,9 @@ LOOK_EVERY = 0.02
 class Footprint:
     """The largest memory and the most backends seen while operations are in flight."""
 
-    def __init__(self, peer: Peer, connection: psycopg.Connection[Any], others: int) -> None:
+    def __init__(self, peer: Peer, connection: psycopg.Connection[Any]) -> None:
         self.peer = peer
         self.connection = connection
-        # Connections to the same database that are not the peer's.
-        self.others = others
         self.memory = 0
         self.backends = 0
 
@@ -67,7 +65,7 @@ class Footprint:
             self.memory = max(self.memory, resident())
             row = self.connection.execute(BACKENDS).fetchone()
             assert row is not None
-            self.backends = max(self.backends, row[0] - self.others)
+            self.backends = max(self.backends, row[0])
             handle = loop.call_later(LOOK_EVERY, look)
 
         look()

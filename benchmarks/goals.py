@@ -46,9 +46,7 @@ def goals(found: Results) -> Iterator[str]:
     busy = is_busy(found)
     for goal in reached:
         samples = found["operations"][goal.case][AT]
-        clock, cpu = (
-            times_as_fast(samples, OURS, goal.other, what) for what in ("wall", "cpu")
-        )
+        clock, cpu = (times_as_fast(samples, OURS, goal.other, what) for what in ("wall", "cpu"))
         aim = f"{goal.factor} x {PEERS[goal.other].title}"
         if clock is None or cpu is None:
             yield row(CASES[goal.case].title, [aim, "-", "-", ""])
@@ -68,23 +66,26 @@ def verdict(found: Results) -> Iterator[str]:
         return
     yield ""
     for tasks in found["options"]["tasks"]:
-        ahead = list(who_is_ahead(found, str(tasks)))
+        what = "cpu" if is_busy(found) else "wall"
+        ahead = list(who_is_ahead(found, str(tasks), what))
         many = f"{tasks} task{'s' * (tasks != 1)}"
-        yield f"At {many}, ahead of Turbo ORM: {'; '.join(ahead) or 'nobody but raw drivers'}."
+        yield f"- At {many}, ahead of Turbo ORM: {'; '.join(ahead) or 'nobody but raw drivers'}."
     if is_busy(found):
+        yield ""
         share = share_in_queue(found["operations"], BASELINE)
         yield (
             f"The machine was busy: one-threaded systems waited {share:.0%} of the time for a "
-            "core. The clock then favours systems with many threads; goals are judged by CPU time."
+            "core. The clock then favours systems with many threads, so this and the goals are "
+            "judged by CPU time."
         )
 
 
-def who_is_ahead(found: Results, tasks: str) -> Iterator[str]:
-    """Yield each system that is faster by the clock at an operation, and how much."""
+def who_is_ahead(found: Results, tasks: str, what: str) -> Iterator[str]:
+    """Yield each system that is faster than ours at an operation, and how much."""
     for case, levels in found["operations"].items():
         for system in found["options"]["systems"]:
             if system in (OURS, "turbo-without-plans", *RAW):
                 continue
-            ours = times_as_fast(levels[tasks], system, OURS)
+            ours = times_as_fast(levels[tasks], system, OURS, what)
             if ours is not None and ours > 1:
                 yield f"{PEERS[system].title} at {CASES[case].title} ({ours:.2f})"

@@ -85,7 +85,7 @@ def operations(found: Results) -> Any:
         panel.set_title(CASES[case].title, fontsize=9)
     for panel in list(panels)[len(cases) :]:
         panel.set_visible(False)
-    figure.suptitle(f"Operations per second at {BARS_AT} tasks: longer is better", y=1.02)
+    figure.suptitle(f"Operations per second at {BARS_AT} tasks: longer is better")
     figure.set_layout_engine("constrained")
     return figure
 

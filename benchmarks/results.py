@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -69,8 +70,13 @@ def write(results: Results, name: str) -> Path:
     """Write a run's file and return its path."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}.json"
-    path.write_text(json.dumps(rounded(results), indent=1) + "\n")
+    path.write_text(in_lines(json.dumps(rounded(results), indent=1)) + "\n")
     return path
+
+
+def in_lines(text: str) -> str:
+    """Return JSON with each innermost object, a sample, in a line of its own."""
+    return re.sub(r"\{[^{}\[\]]*\}", lambda found: " ".join(found[0].split()), text)
 
 
 def rounded(value: Any) -> Any:

@@ -90,9 +90,9 @@ class Worker:
 
         return await spend_on_building(self.peer, shape, seconds)
 
-    async def footprint(self, tasks: int, others: int) -> dict[str, float]:
-        """Return what operations in flight cost; so many connections are somebody else's."""
-        return await Footprint(self.peer, self.own, others).measure(tasks)
+    async def footprint(self, tasks: int) -> dict[str, float]:
+        """Return what operations in flight cost; nobody else may use the database meanwhile."""
+        return await Footprint(self.peer, self.own).measure(tasks)
 
     async def versions(self) -> dict[str, str]:
         """Return the versions of what the peer is built on."""

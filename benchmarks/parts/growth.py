@@ -35,7 +35,7 @@ def measure(
     options = context.options
     results: Results = {str(number): {system: [] for system in able} for number in orders}
     for system in able:
-        for number in (list(orders)[0], list(orders)[2]):
+        for number in list(orders)[:3:2]:
             members[system].ask("spend", seconds=options.warm, **orders[number])
     for _ in range(options.rounds):
         for number, order in orders.items():

@@ -21,8 +21,7 @@ def run(context: Context) -> Results:
             if system not in members:
                 continue
             try:
-                # No one else has connections to this database now.
-                results[system] = members[system].ask("footprint", tasks=IN_FLIGHT, others=0)
+                results[system] = members[system].ask("footprint", tasks=IN_FLIGHT)
             except Unavailable as error:
                 context.note(f"{PEERS[system].title}, memory: {error}")
         tell(f"memory: {PEERS[system].title}")

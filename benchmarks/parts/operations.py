@@ -62,5 +62,7 @@ def check(context: Context, case: str, members: dict[str, Member]) -> list[str]:
             context.note(f"{PEERS[system].title}, {ALL_CASES[case].title}: {error}")
             continue
         able.append(system)
-    tell(f"{ALL_CASES[case].title}: {len(able)} of {len(members)} systems have it and answer rightly")
+    tell(
+        f"{ALL_CASES[case].title}: {len(able)} of {len(members)} systems have it and answer rightly"
+    )
     return able

@@ -9,6 +9,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -17,10 +18,12 @@ from ..context import Context, Results, tell
 from ..served.cases import CASES, Case
 from ..served.server import Server
 from ..served.systems import SYSTEMS
-from ..served.wrk import load
+from ..served.wrk import Load, NoAnswer, load
 
 # As many different pages of a case are compared with what they must say.
 CHECKED = 10
+# On a machine with other things to do, twenty queries for each of many clients take their time.
+PATIENCE = (1, 5, 20)
 Servers = dict[tuple[str, bool], Server]
 Turn = tuple[Case, str, Server]
 
@@ -43,14 +46,24 @@ def measure(context: Context, turns: list[Turn], results: Results) -> None:
     options = context.options
     if options.page_warm:
         for case, _, asked in turns:
-            load(asked, case, options.clients, options.page_warm)
+            answered(asked, case, options.clients, options.page_warm)
     for number in range(options.page_rounds):
         began = time.monotonic()
         for case, system, asked in turns:
-            taken = load(asked, case, options.clients, options.page_seconds)
+            taken = answered(asked, case, options.clients, options.page_seconds)
             results[case.name][system].append(taken._asdict())
         spent = time.monotonic() - began
         tell(f"pages: round {number + 1} of {options.page_rounds}, {spent:.0f} s")
+
+
+def answered(asked: Server, case: Case, clients: int, seconds: int) -> Load:
+    """Load a server for so long, or as much longer as it needs to answer at all."""
+    for factor in PATIENCE:
+        try:
+            return load(asked, case, clients, seconds * factor)
+        except NoAnswer:
+            tell(f"{case.title}: no answer in {seconds * factor} s")
+    raise asked.failure(f"{case.title}: no answer")
 
 
 def all_turns(context: Context, servers: Servers) -> Iterator[Turn]:
@@ -71,23 +84,35 @@ def running(context: Context) -> Iterator[Servers]:
     variants = {CASES[name].middleware for name in options.pages}
     servers: Servers = {}
     with contextlib.ExitStack() as stack:
-        for system in options.servers:
-            entry = SYSTEMS[system]
-            context.versions[f"{system}, server"] = {
-                name: importlib.metadata.version(name) for name in entry.distributions
+        # All start at once: most of it is importing.
+        with ThreadPoolExecutor() as starters:
+            starting = {
+                (system, middleware): starters.submit(start, context, system, middleware)
+                for system in options.servers
+                for middleware in (variants if SYSTEMS[system].django else variants - {True})
             }
-            for middleware in sorted(variants if entry.django else variants - {True}):
-                started = Server(
-                    system,
-                    context.conninfo,
-                    middleware=middleware,
-                    connections=options.pool,
-                    worker=entry.worker,
-                )
-                stack.callback(started.stop)
-                started.cookie = f"sessionid={context.cookie}"
-                servers[system, middleware] = started
+        for future in starting.values():
+            if future.exception() is None:
+                stack.callback(future.result().stop)
+        for (system, middleware), future in starting.items():
+            servers[system, middleware] = future.result()
+            context.versions[f"{SYSTEMS[system].title}, pages"] = {
+                name: importlib.metadata.version(name) for name in SYSTEMS[system].distributions
+            }
         yield servers
+
+
+def start(context: Context, system: str, middleware: bool) -> Server:
+    """Start a server; it has a session's cookie to send."""
+    started = Server(
+        system,
+        context.conninfo,
+        middleware=middleware,
+        connections=context.options.pool,
+        worker=SYSTEMS[system].worker,
+    )
+    started.cookie = f"sessionid={context.cookie}"
+    return started
 
 
 def check(context: Context, turn: Turn) -> bool:

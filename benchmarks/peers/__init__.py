@@ -30,9 +30,7 @@ PEERS = {
     "async-backend": Entry("django-async-backend", "async_backend", "AsyncBackend"),
     "published": Entry("django-turbo-orm 0.2.0", "published", "Published", elsewhere=True),
     "sqlalchemy": Entry("SQLAlchemy (asyncpg)", "sqlalchemy_asyncio", "SqlAlchemy"),
-    "sqlalchemy-psycopg": Entry(
-        "SQLAlchemy (psycopg)", "sqlalchemy_asyncio", "SqlAlchemyPsycopg"
-    ),
+    "sqlalchemy-psycopg": Entry("SQLAlchemy (psycopg)", "sqlalchemy_asyncio", "SqlAlchemyPsycopg"),
     "tortoise": Entry("Tortoise ORM (asyncpg)", "tortoise_orm", "TortoiseOrm"),
     "piccolo": Entry("Piccolo (asyncpg)", "piccolo_orm", "PiccoloOrm"),
     "psycopg": Entry("raw psycopg pool", "raw_psycopg", "RawPsycopg"),

@@ -153,9 +153,7 @@ class PiccoloOrm(Peer):
     def row(self, found: Any) -> Row:
         """Return an article in a form that can be compared."""
         author = getattr(found.author, "id", found.author)
-        return Row(
-            found.id, found.title, found.is_published, found.views, found.created, author
-        )
+        return Row(found.id, found.title, found.is_published, found.views, found.created, author)
 
     def labelled_row(self, found: Any) -> tuple[Row, list[str]]:
         """Return an article and its labels' names in a form that can be compared."""

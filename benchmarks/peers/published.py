@@ -56,7 +56,7 @@ class Published(DjangoQueries):
 
     async def get_or_create(self, title: str, views: int) -> Any:
         """Leave it out."""
-        self.lacks("get_or_create", "its aget_or_create() takes a second connection and waits for it")
+        self.lacks("get_or_create", "its aget_or_create() waits for a second connection")
 
     async def transaction(self, key: int, number: int, title: str) -> Any:
         """Leave it out."""

@@ -24,9 +24,7 @@ FOUR_CONDITIONS = (
     f" ORDER BY a.created DESC LIMIT {FOUR_LENGTH}"
 )
 COUNT = "SELECT count(*) FROM newsdesk_article a WHERE a.author_id = $1 AND a.views >= $2"
-EXISTS = (
-    "SELECT EXISTS (SELECT 1 FROM newsdesk_article a WHERE a.author_id = $1 AND a.views >= $2)"
-)
+EXISTS = "SELECT EXISTS (SELECT 1 FROM newsdesk_article a WHERE a.author_id = $1 AND a.views >= $2)"
 VALUES = (
     "SELECT a.id, a.title, a.views FROM newsdesk_article a WHERE a.id >= $1"
     f" ORDER BY a.id LIMIT {VALUES_LENGTH}"

@@ -1,4 +1,4 @@
-"""Which worlds a page is about: known from the number in its path, so that answers can be checked."""
+"""Which worlds a page is about: known from its path, so that answers can be checked."""
 
 from __future__ import annotations
 

@@ -71,6 +71,7 @@ def log_in() -> str:
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import User
     from django.contrib.sessions.backends.db import SessionStore
+    from django.db import connections
 
     user = User.objects.create_user("reader")
     session = SessionStore()
@@ -78,4 +79,5 @@ def log_in() -> str:
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
+    connections.close_all()
     return str(session.session_key)

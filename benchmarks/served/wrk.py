@@ -28,6 +28,10 @@ class Load(NamedTuple):
     cpu_us: float
 
 
+class NoAnswer(Exception):
+    """The time was too short for a single answer."""
+
+
 def require_wrk() -> str:
     """Return where wrk is, or end the run with advice."""
     found = shutil.which("wrk")
@@ -58,6 +62,8 @@ def load(server: Server, case: Case, clients: int, seconds: int) -> Load:
 def read(output: str, cpu_seconds: float) -> Load:
     """Return the figures that stand in wrk's output."""
     requests = int(found(r"(\d+) requests in", output))
+    if not requests:
+        raise NoAnswer("no request was answered in that time")
     return Load(
         requests=requests,
         per_second=float(found(r"Requests/sec:\s+([\d.]+)", output)),

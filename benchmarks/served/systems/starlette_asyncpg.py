@@ -54,9 +54,7 @@ async def queries(request: Request) -> Response:
     """Fetch many worlds, one after the other."""
     async with request.app.state.pool.acquire() as connection:
         statement = await connection.prepare(WORLD)
-        found = [
-            await statement.fetchrow(key) for key in read_keys(request.path_params["number"])
-        ]
+        found = [await statement.fetchrow(key) for key in read_keys(request.path_params["number"])]
     return JSONResponse([as_json(*row) for row in found])
 
 
