@@ -104,7 +104,8 @@ def run(options: argparse.Namespace) -> None:
     if not options.no_file:
         path = results.write(found, options.name)
         tell(f"wrote {path.relative_to(ROOT)}")
-        finish(path, found, options)
+        # Read again: pictures and page are then the same, whether drawn now or from the file.
+        finish(path, results.read(path), options)
 
 
 def finish(path: Path, found: Results, options: argparse.Namespace) -> None:
