@@ -93,7 +93,9 @@ def figures(found: Results) -> dict[Place, Figure]:
     for case, levels in found.get("operations", {}).items():
         for tasks, samples in levels.items():
             for system, taken in samples.items():
-                place = Place(CASES[case].title, f"{tasks} tasks", PEERS[system].title)
+                place = Place(
+                    CASES[case].title, f"{tasks} task{'s' * (tasks != '1')}", PEERS[system].title
+                )
                 every |= {place: rate([1e6 / sample["wall"] for sample in taken])} if taken else {}
     for case, loads in found.get("pages", {}).items():
         for system, taken in loads.items():

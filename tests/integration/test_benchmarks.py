@@ -1,5 +1,6 @@
 """The benchmarks' answers are right, and they print their tables; how fast does not matter here."""
 
+import argparse
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, page, plots
+from benchmarks import compare, page, plots, run
 from benchmarks.served.wrk import Load, NoAnswer, read
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -203,6 +204,20 @@ def test_a_time_too_short_for_an_answer_is_told_from_a_failure():
     output = "  50%  0.00us\n 99%  0.00us\n  0 requests in 1.10s, 0.00B read\nRequests/sec: 0.00\n"
     with pytest.raises(NoAnswer):
         read(output, cpu_seconds=1.0)
+
+
+def test_only_a_whole_run_changes_the_documentation(capsys):
+    def asked(*options):
+        parser = argparse.ArgumentParser()
+        run.add_options(parser)
+        chosen = run.complete(parser.parse_args(["--page", *options]))
+        return chosen.name, chosen.page
+
+    assert asked() == ("full", True)
+    assert asked("--rounds", "9") == ("full", True)
+    assert asked("--cases", "get") == ("part", False)
+    assert asked("--quick") == ("quick", False)
+    assert capsys.readouterr().err.count("docs/performance.md stays as it is") == 2
 
 
 def results_of(*microseconds: float) -> dict:
