@@ -48,7 +48,9 @@ def replace(path: Path, name: str, lines: Iterable[str]) -> None:
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if not pattern.search(text):
         raise SystemExit(f"{path.relative_to(ROOT)} has no place marked {begin} ... {end}.")
-    between = "\n".join([begin, "", *lines, "", end])
+    # Two bare asterisks in a line would make what is between them slanted.
+    shown = (line.replace(" a*", " `a*`") for line in lines)
+    between = "\n".join([begin, "", *shown, "", end])
     path.write_text(pattern.sub(lambda _: between, text, count=1))
 
 
