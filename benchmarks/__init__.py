@@ -1,1 +1,1 @@
-"""Benchmarks: `make bench` and `make bench-plans` run them; README.md says how to read them."""
+"""Benchmarks: `make bench` runs them; README.md says how to read them."""
