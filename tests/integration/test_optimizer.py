@@ -51,11 +51,12 @@ def read_tree(queryset):
             article.title,
             article.author.name,
             article.author.profile.bio,
-            [
-                (tag.name, [other.title for other in tag.articles.all()])
+            # They have no order.
+            sorted(
+                (tag.name, sorted(other.title for other in tag.articles.all()))
                 for tag in article.tags.all()
-            ],
-            [comment.text for comment in article.comments.all()],
+            ),
+            sorted(comment.text for comment in article.comments.all()),
         )
         for article in queryset
     ]
