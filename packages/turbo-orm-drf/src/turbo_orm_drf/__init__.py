@@ -1,0 +1,1 @@
+"""drf on the event loop."""
