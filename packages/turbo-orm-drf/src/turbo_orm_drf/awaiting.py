@@ -1,0 +1,129 @@
+"""Where DRF's synchronous code calls a coroutine function: the bridge waits for it there.
+
+DRF calls methods of views, serializers and policies without awaiting them. A method that a project
+has written as a coroutine function is replaced by one that waits when synchronous code calls it,
+and that is the coroutine function it was when a coroutine calls it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from rest_framework import permissions
+
+from turbo_orm import await_
+
+ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+# What says of a function that it returns an awaitable, on any Python.
+MARKS = ("_is_coroutine", "_is_coroutine_mark")
+COMPOSED = (permissions.AND, permissions.OR, permissions.NOT)
+
+
+def settled(value: Any) -> Any:
+    """Return a value, waiting for it in the bridge if it is awaitable.
+
+    Args:
+        value: what code of the project's returned.
+
+    Raises:
+        MissingBridge: it is awaitable, and this code is not in the bridge.
+        BaseException: whatever the awaitable raises.
+    """
+    if hasattr(type(value), "__await__"):
+        return await_(value, suspending=True)
+    return value
+
+
+def waiting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that waits for a coroutine function if its caller cannot.
+
+    Args:
+        function: a coroutine function, bound or not; one of any other kind is returned as it is.
+    """
+    if not iscoroutinefunction(function):
+        return function
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return result if _may_await(sys._getframe(1)) else settled(result)
+
+    for mark in MARKS:
+        vars(call).pop(mark, None)
+    return call
+
+
+def _may_await(frame: FrameType | None) -> bool:
+    """Tell whether the code of a frame is that of a coroutine."""
+    # Comprehensions and lambdas belong to the function that they are written in.
+    while frame is not None and frame.f_code.co_name.startswith("<"):
+        frame = frame.f_back
+    return frame is not None and bool(frame.f_code.co_flags & ASYNCHRONOUS)
+
+
+def wait_in_methods(cls: type, names: Iterable[str]) -> None:
+    """Let DRF call a class's coroutine functions of some names.
+
+    Args:
+        cls: a class that has just been made.
+        names: of methods that it may have, itself or from any base.
+    """
+    for name in names:
+        function = inspect.getattr_static(cls, name, None)
+        if inspect.isfunction(function) and iscoroutinefunction(function):
+            setattr(cls, name, waiting(function))
+
+
+def methods_of(*classes: type) -> frozenset[str]:
+    """Return the names of the public methods that classes of DRF's define."""
+    return frozenset(
+        name
+        for cls in classes
+        for name, value in vars(cls).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    )
+
+
+def adopted(policy: Any) -> Any:
+    """Let DRF call the coroutine functions of a policy, or of each in a list.
+
+    Args:
+        policy: a permission, throttle, authenticator, parser, renderer, filter backend, paginator
+            or serializer field: an instance, changed in place. A coroutine function, such as an
+            exception handler, is returned as a function that waits.
+
+    Returns:
+        The policy.
+    """
+    if isinstance(policy, list | tuple):
+        for one in policy:
+            adopted(one)
+        return policy
+    if inspect.isroutine(policy):
+        return waiting(policy)
+    for name in _coroutine_functions(type(policy)):
+        if name not in vars(policy):
+            setattr(policy, name, waiting(getattr(policy, name)))
+    if isinstance(policy, COMPOSED):
+        adopted(list(vars(policy).values()))
+    return policy
+
+
+@functools.lru_cache(maxsize=1024)
+def _coroutine_functions(kind: type) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name in dir(kind)
+        if not name.startswith("_") and iscoroutinefunction(_function(kind, name))
+    )
+
+
+def _function(kind: type, name: str) -> Any:
+    attribute = inspect.getattr_static(kind, name)
+    return getattr(attribute, "__func__", attribute)
