@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja conformance conformance-all conformance-drf lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-ninja    what an endpoint of Django Ninja's costs, beside stock Ninja (about 4 minutes; needs wrk)"
 	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
+	@echo "make conformance-drf  DRF's own tests, each view a coroutine function (ARGS=tests/test_views.py)"
 	@echo "make lock   bring uv.lock up to date"
 	@echo "make clean  remove environments and caches"
 
@@ -62,6 +63,9 @@ conformance-all: conformance
 .PHONY: conformance-one
 conformance-one:
 	$(SUITE) --modes "$(MODES)" --jobs 2 $(ARGS)
+
+conformance-drf:
+	$(RUN) --group conformance $(WITH_POSTGRES) --fast python -m tests.drf_suite $(ARGS)
 
 bench:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python benchmarks/aget.py $(ARGS)

@@ -23,14 +23,12 @@ def main() -> int:
     arguments = [*options, *sys.argv[1:]]
     if os.environ["TURBO_SUITE_MODE"] == "plain":
         return int(pytest.main(arguments))
-    from django_suite.loop import Counter, run_in_loop
+    from django_suite.loop import run_in_loop
 
     def run() -> Any:
         return pytest.main(arguments)
 
-    code = run_in_loop(run)
-    print(f"statements: {Counter.bridged} in the bridge, {Counter.synchronous} past it")
-    return int(code)
+    return int(run_in_loop(run))
 
 
 if __name__ == "__main__":

@@ -60,8 +60,26 @@ def swap() -> None:
         drfs = importlib.import_module(f"rest_framework.{module}")
         for name in names:
             setattr(drfs, name, getattr(ours, name))
+    leave_databases()
     mixin: Any = turbo_orm_drf.AsyncViewMixin
     mixin.as_view = classmethod(called(vars(mixin)["as_view"].__func__))
+
+
+def leave_databases() -> None:
+    """Close the pools before the test databases are dropped."""
+    from django.db.backends.base.creation import BaseDatabaseCreation
+
+    from turbo_orm import close_pools
+
+    creation: Any = BaseDatabaseCreation
+    destroy = creation.destroy_test_db
+
+    @functools.wraps(destroy)
+    def closed(*args: Any, **kwargs: Any) -> Any:
+        await_(close_pools())
+        return destroy(*args, **kwargs)
+
+    creation.destroy_test_db = closed
 
 
 def called(as_view: Any) -> Any:
@@ -99,9 +117,13 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 def pytest_sessionfinish() -> None:
     """Write the report."""
-    report = {
+    report: dict[str, Any] = {
         "outcomes": Counter.outcomes,
         "details": Counter.details,
         "requests": Counter.requests,
     }
+    if not PLAIN:
+        from django_suite.loop import Counter as Statements
+
+        report |= {"bridged": Statements.bridged, "synchronous": Statements.synchronous}
     Path(os.environ["TURBO_SUITE_REPORT"]).write_text(json.dumps(report), encoding="utf-8")
