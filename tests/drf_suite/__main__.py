@@ -48,7 +48,9 @@ def run(mode: str, folder: Path, arguments: list[str]) -> tuple[Run, dict[str, s
             raise SystemExit(f"The tests did not run to their end ({mode}):\n{output[-6000:]}")
         found = json.loads(report.read_text("utf-8"))
     details = found.pop("details")
-    print(f"  {mode}: {len(found['outcomes'])} tests in {time.monotonic() - began:.0f} s", flush=True)
+    print(
+        f"  {mode}: {len(found['outcomes'])} tests in {time.monotonic() - began:.0f} s", flush=True
+    )
     return Run(**found), details
 
 

@@ -15,8 +15,7 @@ PASSED_MIN = 1560
 def expected() -> dict[str, str]:
     """Return the tests that are expected to differ, each with its reason."""
     lines = [line for line in LIST.read_text("utf-8").splitlines() if line and line[0] != "#"]
-    pairs = [line.split(" | ", 1) for line in lines]
-    return {test: reason for test, reason in pairs}
+    return dict(line.split(" | ", 1) for line in lines)
 
 
 @dataclasses.dataclass

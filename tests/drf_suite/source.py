@@ -32,10 +32,17 @@ def tests_of_drf() -> Path:
 def _download(place: Path) -> Path:
     print(f"Downloading the source distribution of DRF {rest_framework.VERSION} ...", flush=True)
     # pip refuses a file whose checksum is not the one that the index gives.
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(place)]
-    subprocess.run(
-        [*command, "--no-binary", NAME, f"{NAME}=={rest_framework.VERSION}"], check=True
-    )
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        str(place),
+    ]
+    subprocess.run([*command, "--no-binary", NAME, f"{NAME}=={rest_framework.VERSION}"], check=True)
     return next(place.glob("*.tar.gz"))
 
 

@@ -14,6 +14,7 @@ from turbo_orm import in_bridge, run_sync
 
 from .awaiting import adopted, methods_of, settled, wait_in_methods
 from .pagination import counting_beside
+from .quiet import undescribed
 from .streaming import StreamingResponse
 
 # Everything that DRF's views call of themselves.
@@ -35,6 +36,7 @@ GIVING_POLICIES = (
 ADOPTING = "_turbo_orm_drf_adopting"
 
 
+@undescribed
 class AsyncViewMixin:
     """Makes a view class of DRF's asynchronous: put it before that class among the bases.
 
@@ -60,7 +62,9 @@ class AsyncViewMixin:
                 setattr(cls, name, own)
 
     @classonlymethod
-    def as_view(cls, *args: Any, **initkwargs: Any) -> Callable[..., Awaitable[Any]]:
+    def as_view(  # noqa: N805
+        cls, *args: Any, **initkwargs: Any
+    ) -> Callable[..., Awaitable[Any]]:
         """Return the view as a coroutine function, with all that DRF notes on it.
 
         Args:

@@ -10,9 +10,11 @@ from rest_framework import pagination
 
 from turbo_orm.query import optimize
 
+from .quiet import undescribed
 from .shapes import ANYTHING, is_the_classes, paths_of
 
 
+@undescribed
 class AutoOptimizeMixin:
     """Adds ``select_related``, ``prefetch_related`` and ``only`` as the serializer needs them.
 

@@ -13,6 +13,7 @@ from rest_framework.serializers import ListSerializer as ListOfDRF
 from turbo_orm import run_sync
 
 from .awaiting import adopted, methods_of, settled, wait_in_methods, waiting
+from .quiet import undescribed
 
 __all__ = [
     "AsyncSerializerMixin",
@@ -36,6 +37,7 @@ PREFIXES = ("validate_", "get_")
 DRFS_FIELDS = vars(serializers.Serializer)["fields"]
 
 
+@undescribed
 class AsyncSerializerMixin:
     """Makes a serializer class of DRF's awaitable: put it before that class among the bases.
 
@@ -149,22 +151,27 @@ class _Validator:
         return getattr(self._validator, name)
 
 
+@undescribed
 class BaseSerializer(AsyncSerializerMixin, serializers.BaseSerializer):
     """Mirrors ``rest_framework.serializers.BaseSerializer``."""
 
 
+@undescribed
 class Serializer(BaseSerializer, serializers.Serializer):
     """Mirrors ``rest_framework.serializers.Serializer``."""
 
 
+@undescribed
 class ListSerializer(BaseSerializer, serializers.ListSerializer):
     """Mirrors ``rest_framework.serializers.ListSerializer``."""
 
 
+@undescribed
 class ModelSerializer(Serializer, serializers.ModelSerializer):
     """Mirrors ``rest_framework.serializers.ModelSerializer``."""
 
 
+@undescribed
 class HyperlinkedModelSerializer(ModelSerializer, serializers.HyperlinkedModelSerializer):
     """Mirrors ``rest_framework.serializers.HyperlinkedModelSerializer``."""
 

@@ -14,6 +14,7 @@ from rest_framework import renderers
 
 from turbo_orm import await_, in_bridge, run_sync
 
+from .quiet import undescribed
 from .renderers import JSONLinesRenderer, StreamRenderer
 
 __all__ = ["StreamingListMixin", "StreamingResponse"]
@@ -141,6 +142,7 @@ class Pieces:
             asyncio.run_coroutine_threadsafe(self._pieces.aclose(), self._loop)  # type: ignore[arg-type]
 
 
+@undescribed
 class StreamingListMixin:
     """Lets the ``list`` action of a generic view or viewset stream its rows, without pages.
 

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import views
 
 from .asynchronous import AsyncViewMixin
+from .quiet import undescribed
 
 __all__ = [
     "APIView",
@@ -14,6 +15,7 @@ __all__ = [
 ]
 
 
+@undescribed
 class APIView(AsyncViewMixin, views.APIView):
     """Mirrors ``rest_framework.views.APIView``."""
 
