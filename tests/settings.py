@@ -46,9 +46,7 @@ INSTALLED_APPS = [
     "tests.testapp",
 ]
 # Their tables are made from the models, like those of the test application.
-MIGRATION_MODULES = dict.fromkeys(
-    ["admin", "auth", "authtoken", "contenttypes", "sessions"]
-)
+MIGRATION_MODULES = dict.fromkeys(["admin", "auth", "authtoken", "contenttypes", "sessions"])
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

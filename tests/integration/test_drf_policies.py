@@ -289,7 +289,7 @@ async def test_renderers_and_parsers_may_be_coroutine_functions(ask):
         media_type = "text/plain"
 
         async def parse(self, stream, media_type=None, parser_context=None):
-            return stream.read().decode().split() + [str(await Tag.objects.acount())]
+            return [*stream.read().decode().split(), str(await Tag.objects.acount())]
 
     class Echo(views.APIView):
         def post(self, request):

@@ -239,7 +239,9 @@ async def wide(count):
 
 class Wide(StreamingListMixin, generics.ListAPIView):
     queryset = Article.objects.order_by("pk")
-    serializer_class = type("Meta", (serializers.Serializer,), {"metadata": serializers.JSONField()})
+    serializer_class = type(
+        "Meta", (serializers.Serializer,), {"metadata": serializers.JSONField()}
+    )
     streams_json = True
 
 

@@ -35,7 +35,7 @@ def ask(stack):
     """Return a function that asks one view, by its name or a pattern of its own."""
 
     async def send(view, method="get", address="/x/", data=None, pattern="x/", **options):
-        urls = tuple([path(pattern, view)])
+        urls = (path(pattern, view),)
         with override_settings(ROOT_URLCONF=urls, ALLOWED_HOSTS=["testserver"], **options):
             return await getattr(AsyncAPIClient(), method)(address, data)
 

@@ -62,8 +62,10 @@ class AsyncViewMixin:
                 setattr(cls, name, own)
 
     @classonlymethod
-    def as_view(  # noqa: N805
-        cls, *args: Any, **initkwargs: Any
+    def as_view(
+        cls,  # noqa: N805 -- of the class
+        *args: Any,
+        **initkwargs: Any,
     ) -> Callable[..., Awaitable[Any]]:
         """Return the view as a coroutine function, with all that DRF notes on it.
 

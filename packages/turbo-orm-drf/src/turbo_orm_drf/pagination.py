@@ -249,11 +249,13 @@ def beside(rows: Any, count: Callable[[], int]) -> int:
     counting = asyncio.ensure_future(run_sync(count))
     try:
         len(rows)
-        return await_(counting)
+        # Without a connection in hand: many requests that each hold one and wait for another,
+        # wait for ever.
+        return await_(counting, suspending=True)
     finally:
         if not counting.done():
             counting.cancel()
-            await_(asyncio.gather(counting, return_exceptions=True))
+            await_(asyncio.gather(counting, return_exceptions=True), suspending=True)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from .views import AsyncViewMixin
 __all__ = ["APIRootView", "DefaultRouter"]
 
 
-class APIRootView(AsyncViewMixin, routers.APIRootView):
+class APIRootView(AsyncViewMixin, routers.APIRootView):  # noqa: D101 -- it keeps DRF's
     __doc__ = routers.APIRootView.__doc__  # shown by the browsable API
 
 

@@ -51,6 +51,7 @@ class StreamingResponse(StreamingHttpResponse):
         super().__init__((), status=status, headers=dict(headers or {}))
         self._rows = rows
         self._serializer = serializer
+        self._many: Any = None
         self._chunk_size = chunk_size
 
     def begin(self, renderer: Any) -> None:
@@ -89,8 +90,12 @@ class StreamingResponse(StreamingHttpResponse):
         return chunk if self._serializer is None else await run_sync(self._serialize, chunk)
 
     def _serialize(self, chunk: list[Any]) -> Any:
-        assert self._serializer is not None
-        return self._serializer(chunk, many=True).data
+        if self._many is None:
+            assert self._serializer is not None
+            # One for all chunks: each is a tree of fields, and a cycle that only the garbage
+            # collector ends.
+            self._many = self._serializer([], many=True)
+        return self._many.to_representation(chunk)
 
     async def _chunks(self) -> AsyncGenerator[list[Any], None]:
         """Yield rows, as many at once as can be had without waiting for more."""

@@ -241,10 +241,11 @@ class AsyncAPIClient(AsyncAPIRequestFactory, AsyncClient):
             return response
         if not hasattr(self, "_ahandle_redirects"):
             raise NotImplementedError("AsyncClient follows redirects since Django 5.0.")
-        sent = {"data": data, "content_type": content_type or ""}
         if format is not None:
-            sent = {"data": data, "format": format}
-        return await self._ahandle_redirects(response, **sent, **extra)
+            extra["format"] = format
+        return await self._ahandle_redirects(
+            response, data=data, content_type=content_type, **extra
+        )
 
 
 class APISimpleTestCase(SimpleTestCase):
