@@ -107,7 +107,8 @@ def adopted(policy: Any) -> Any:
         return policy
     if inspect.isroutine(policy):
         return waiting(policy)
-    for name in _coroutine_functions(type(policy)):
+    kind: Any = type(policy)
+    for name in _coroutine_functions(kind):
         if name not in vars(policy):
             setattr(policy, name, waiting(getattr(policy, name)))
     if isinstance(policy, COMPOSED):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from rest_framework import pagination as drfs
 from rest_framework.exceptions import NotFound
 
@@ -193,8 +194,8 @@ class Pages(Paginator):  # type: ignore[type-arg]
     def _fetch(self, start: int) -> None:
         end = start + self.per_page
         if self._counting.counted is False:
-            rows = list(self.object_list[start : end + 1])
-            self.count, self._rows = start + len(rows), rows[: self.per_page]
+            fetched = list(self.object_list[start : end + 1])
+            self.count, self._rows = start + len(fetched), fetched[: self.per_page]
             return
         rows = self.object_list[start:end]
         self.count = self._counting._fetch(rows, lambda: self.count)

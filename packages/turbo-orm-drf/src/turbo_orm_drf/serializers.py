@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from inspect import getattr_static
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.utils.functional import cached_property
 from rest_framework import fields, serializers
 from rest_framework.serializers import ListSerializer as ListOfDRF
 
@@ -49,9 +49,9 @@ class AsyncSerializerMixin:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         declared = getattr(cls, "_declared_fields", {}).values()
-        named = {getattr(field, "method_name", None) for field in declared}
+        named = {str(getattr(field, "method_name", None)) for field in declared}
         prefixed = {name for name in dir(cls) if name.startswith(PREFIXES)}
-        wait_in_methods(cls, METHODS | prefixed | (named - {None}))
+        wait_in_methods(cls, METHODS | prefixed | named)
         if getattr_static(cls, "fields", None) is DRFS_FIELDS:
             own = cached_property(_fields)
             own.__set_name__(cls, "fields")

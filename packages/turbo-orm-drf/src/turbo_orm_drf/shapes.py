@@ -89,11 +89,11 @@ def _of_relation(field: Any) -> Iterator[str]:
 
 def _key_of(field: Any) -> str | None:
     """Return where the key of a related object is read, if that is no more than a column."""
-    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    model: Any = getattr(getattr(field.parent, "Meta", None), "model", None)
     try:
         for name in field.source_attrs[:-1]:
             model = model._meta.get_field(name).related_model
-        return model._meta.get_field(field.source_attrs[-1]).attname
+        return str(model._meta.get_field(field.source_attrs[-1]).attname)
     except (AttributeError, IndexError, FieldDoesNotExist):
         return None
 

@@ -144,7 +144,7 @@ class Pieces:
         if in_bridge():
             await_(self._pieces.aclose())
         elif not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(self._pieces.aclose(), self._loop)  # type: ignore[arg-type]
+            asyncio.run_coroutine_threadsafe(self._pieces.aclose(), self._loop)
 
 
 @undescribed

@@ -33,7 +33,8 @@ class AsyncAPIRequestFactory(test.APIRequestFactory, AsyncRequestFactory):
     """
 
     def __init__(self, enforce_csrf_checks: bool = False, **defaults: Any) -> None:
-        super().__init__(enforce_csrf_checks, **_as_asgi(defaults))
+        named: Any = {"enforce_csrf_checks": enforce_csrf_checks, **_as_asgi(defaults)}
+        super().__init__(**named)
 
     def generic(
         self,
