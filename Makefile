@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja conformance conformance-all conformance-drf lock clean
+.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja conformance conformance-all conformance-drf browser lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -25,6 +25,7 @@ help:
 	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make conformance-drf  DRF's own tests, each view a coroutine function (ARGS=tests/test_views.py)"
+	@echo "make browser  the browsable API of the example in a real browser (needs chromium)"
 	@echo "make lock   bring uv.lock up to date"
 	@echo "make clean  remove environments and caches"
 
@@ -66,6 +67,11 @@ conformance-one:
 
 conformance-drf:
 	$(RUN) --group conformance $(WITH_POSTGRES) --fast python -m tests.drf_suite $(ARGS)
+
+# The system's Chromium: apt-get install chromium chromium-driver
+browser:
+	$(RUN) --group browser $(WITH_POSTGRES) --fast python -m pytest \
+		-c examples/newsroom/browser/pytest.ini examples/newsroom/browser $(ARGS)
 
 bench:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python benchmarks/aget.py $(ARGS)

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "turbo_orm",
     "tests.readme",
+    "tests.readme_drf",
     "tests.readme_ninja",
     "tests.testapp",
 ]

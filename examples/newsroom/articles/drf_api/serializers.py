@@ -55,7 +55,7 @@ class ArticleSerializer(ModelSerializer):
 
     class Meta:
         model = Article
-        fields = ("id", "title", "slug", "published_at", "author", "author_id", "tags", "body")
+        fields: Any = ("id", "title", "slug", "published_at", "author", "author_id", "tags", "body")
         read_only_fields = ("slug",)
         extra_kwargs = {"body": {"write_only": True, "required": False}}
 
@@ -80,7 +80,7 @@ class ArticleWhole(ArticleSerializer):
     others = SerializerMethodField()
 
     class Meta(ArticleSerializer.Meta):
-        fields = (*ArticleSerializer.Meta.fields, "metadata", "comments", "others")
+        fields: Any = (*ArticleSerializer.Meta.fields, "metadata", "comments", "others")
         extra_kwargs: dict[str, Any] = {"body": {"required": False}}
 
     @reads("author_id")

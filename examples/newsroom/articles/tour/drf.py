@@ -68,7 +68,7 @@ async def invalid() -> str:
 async def actions() -> str:
     """Call an asynchronous action and a synchronous one."""
     tagged = Article.objects.published().filter(tags__name="science")
-    slug = (await tagged.afirst()).slug
+    slug = (await tagged.alatest("published_at")).slug
     with no_hops():
         related = await AsyncAPIClient().get(f"{ROOT}/articles/{slug}/related/")
         busiest = await AsyncAPIClient().get(f"{ROOT}/authors/busiest/")

@@ -254,6 +254,7 @@ class APISimpleTestCase(SimpleTestCase):
 
     client_class = test.APIClient
     async_client_class = AsyncAPIClient
+    async_client: AsyncAPIClient
 
 
 class APITransactionTestCase(TransactionTestCase):
@@ -261,6 +262,7 @@ class APITransactionTestCase(TransactionTestCase):
 
     client_class = test.APIClient
     async_client_class = AsyncAPIClient
+    async_client: AsyncAPIClient
 
 
 class APITestCase(TestCase):
@@ -268,6 +270,7 @@ class APITestCase(TestCase):
 
     client_class = test.APIClient
     async_client_class = AsyncAPIClient
+    async_client: AsyncAPIClient
 
 
 class URLPatternsTestCase(test.URLPatternsTestCase, SimpleTestCase):
