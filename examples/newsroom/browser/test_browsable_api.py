@@ -109,7 +109,7 @@ def one(driver: webdriver.Chrome, selector: str) -> WebElement:
 
 def shown(driver: webdriver.Chrome) -> str:
     """Return the answer that the page shows."""
-    return one(driver, ".response-info").text
+    return str(one(driver, ".response-info").text)
 
 
 def send(driver: webdriver.Chrome) -> None:
