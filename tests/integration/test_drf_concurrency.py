@@ -157,7 +157,7 @@ async def test_writers_at_once_each_have_their_own_answer():
     assert sorted(answer.data["name"] for answer in made) == sorted(f"n{n}" for n in range(40))
 
 
-async def test_a_handler_that_waits_for_something_else_holds_no_connection():
+async def test_a_handler_that_waits_for_something_else_holds_no_connection(full_pool):
     class Waiting(views.APIView):
         async def get(self, request):
             await Tag.objects.acount()

@@ -278,3 +278,81 @@ def test_a_serializer_without_coroutine_functions_is_drfs():
     assert issubclass(serializers.ModelSerializer, serializers.Serializer)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = serializers.nonsense
+
+
+def article_serializer(**attributes):
+    meta = type("Meta", (), {"model": Article, "fields": ["id", "title", "author", "tags"]})
+    return type("Articles", (serializers.ModelSerializer,), {"Meta": meta, **attributes})
+
+
+def described(serializer):
+    """Return all that fields are made of."""
+    return repr(serializer)
+
+
+def test_fields_of_a_class_are_derived_from_its_model_once():
+    looked = []
+
+    class Looking(serializers.ModelSerializer):
+        class Meta:
+            model = Article
+            fields = ["title", "tags", "metadata"]
+
+        def get_field_names(self, *args):
+            looked.append("asked")
+            return super().get_field_names(*args)
+
+    kind = article_serializer()
+    first, second = kind(), kind(many=True).child
+
+    assert described(first) == described(second)
+    assert first.fields["tags"].child_relation is not second.fields["tags"].child_relation
+    assert [field.parent for field in second.fields.values()] == [second] * 4
+    assert [Looking().fields.keys() for _ in range(2)] == [{"title", "tags", "metadata"}] * 2
+    assert looked == ["asked", "asked"]
+
+
+def test_what_one_serializer_does_to_its_fields_is_its_own():
+    class Unique(serializers.ModelSerializer):
+        class Meta:
+            model = Tag
+            fields = ["name"]
+
+    first, second, third = Unique(), Unique(), Unique()
+    [unique] = [one for one in second.fields["name"].validators if hasattr(one, "queryset")]
+    unique.queryset = None
+    second.fields["name"].validators.append(print)
+    second.fields["name"].style["rows"] = 5
+
+    assert described(first) == described(third)
+    assert third.fields["name"].style == {}
+    [kept] = [one for one in third.fields["name"].validators if hasattr(one, "queryset")]
+    assert kept.queryset is not None
+
+
+def test_what_meta_says_may_change():
+    kind = article_serializer()
+    before = list(kind().fields)
+    kind.Meta.fields.append("views")
+    appended = list(kind().fields)
+    kind.Meta.extra_kwargs = {"title": {"max_length": 5}}
+
+    assert before == ["id", "title", "author", "tags"]
+    assert appended == [*before, "views"]
+    assert kind().fields["title"].max_length == 5
+
+
+def test_declared_and_nested_fields_are_each_serializers_own():
+    nested = article_serializer(
+        author=AuthorSerializer(),
+        words=serializers.ListField(child=serializers.CharField(), default=list),
+    )
+    nested.Meta.fields = "__all__"
+    nested.Meta.depth = 1
+
+    one, other = nested(), nested()
+
+    assert described(one) == described(other)
+    assert {"id", "words", "author", "editor", "tags"} <= set(one.fields)
+    assert one.fields["words"].child is not other.fields["words"].child
+    assert one.fields["tags"].child.parent is one.fields["tags"]

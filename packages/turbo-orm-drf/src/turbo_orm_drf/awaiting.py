@@ -11,7 +11,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable
-from types import FrameType
+from types import FrameType, FunctionType, MethodType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -101,28 +101,31 @@ def adopted(policy: Any) -> Any:
     Returns:
         The policy.
     """
-    if isinstance(policy, list | tuple):
+    kind: Any = type(policy)
+    if kind is list or kind is tuple:
         for one in policy:
             adopted(one)
         return policy
-    if inspect.isroutine(policy):
+    if kind is FunctionType or kind is MethodType:
         return waiting(policy)
-    kind: Any = type(policy)
-    for name in _coroutine_functions(kind):
+    names, is_composed = _of_kind(kind)
+    for name in names:
         if name not in vars(policy):
             setattr(policy, name, waiting(getattr(policy, name)))
-    if isinstance(policy, COMPOSED):
+    if is_composed:
         adopted(list(vars(policy).values()))
     return policy
 
 
 @functools.lru_cache(maxsize=1024)
-def _coroutine_functions(kind: type) -> tuple[str, ...]:
-    return tuple(
+def _of_kind(kind: type) -> tuple[tuple[str, ...], bool]:
+    """Return the names of a class's coroutine functions, and whether it composes others."""
+    names = (
         name
         for name in dir(kind)
         if not name.startswith("_") and iscoroutinefunction(_function(kind, name))
     )
+    return tuple(names), issubclass(kind, COMPOSED)
 
 
 def _function(kind: type, name: str) -> Any:

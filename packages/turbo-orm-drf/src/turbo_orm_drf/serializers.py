@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from inspect import getattr_static
+from types import FunctionType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -14,6 +16,7 @@ from turbo_orm import run_sync
 
 from .awaiting import adopted, methods_of, settled, wait_in_methods, waiting
 from .quiet import undescribed
+from .recipes import fields_of
 
 __all__ = [
     "AsyncSerializerMixin",
@@ -122,20 +125,29 @@ def _call(method: Any, **kwargs: Any) -> Any:
 
 def _adopt_field(field: Any) -> None:
     adopted(field)
-    validators = getattr(field, "_kwargs", {}).get("validators")
-    if validators:
+    given = vars(field).get("_kwargs", {}).get("validators")
+    if given and any(_is_coroutine_function(validator) for validator in given):
         field.validators = [_adopt_validator(validator) for validator in field.validators]
+    state = vars(field)
     for inner in ("child", "child_relation"):
-        if hasattr(field, inner):
-            _adopt_field(getattr(field, inner))
+        if inner in state:
+            _adopt_field(state[inner])
+
+
+def _is_coroutine_function(validator: Any) -> bool:
+    kind: Any = type(validator)
+    return iscoroutinefunction(validator) if kind is FunctionType else _has_coroutine_call(kind)
+
+
+@functools.lru_cache(maxsize=1024)
+def _has_coroutine_call(kind: Any) -> bool:
+    return iscoroutinefunction(kind.__call__)
 
 
 def _adopt_validator(validator: Any) -> Any:
-    if iscoroutinefunction(validator):
-        return waiting(validator)
-    if iscoroutinefunction(type(validator).__call__):
-        return _Validator(validator)
-    return validator
+    if not _is_coroutine_function(validator):
+        return validator
+    return waiting(validator) if type(validator) is FunctionType else _Validator(validator)
 
 
 class _Validator:
@@ -169,6 +181,13 @@ class ListSerializer(BaseSerializer, serializers.ListSerializer):
 @undescribed
 class ModelSerializer(Serializer, serializers.ModelSerializer):
     """Mirrors ``rest_framework.serializers.ModelSerializer``."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields by name; what follows from the model is worked out once.
+
+        Mirrors ``ModelSerializer.get_fields``.
+        """
+        return fields_of(self, super().get_fields)
 
 
 @undescribed

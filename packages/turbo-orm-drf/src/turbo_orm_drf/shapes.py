@@ -132,8 +132,11 @@ def _said_by_method(owner: Any, name: str) -> Iterator[str]:
 
 def _is_drfs(owner: Any, name: str) -> bool:
     """Tell whether a method is DRF's own."""
-    function = getattr(type(owner), name)
-    return str(function.__module__).startswith("rest_framework.")
+    return _is_known(getattr(type(owner), name))
+
+
+def _is_known(function: Any) -> bool:
+    return str(function.__module__).startswith(("rest_framework.", "turbo_orm_drf."))
 
 
 def is_the_classes(kind: type) -> bool:
@@ -143,7 +146,4 @@ def is_the_classes(kind: type) -> bool:
         kind: a serializer class. One with code of the project's own that makes fields may make
             others for each request.
     """
-    return all(
-        str(getattr(kind, name).__module__).startswith("rest_framework.")
-        for name in ("__init__", "get_fields")
-    )
+    return all(_is_known(getattr(kind, name)) for name in ("__init__", "get_fields"))

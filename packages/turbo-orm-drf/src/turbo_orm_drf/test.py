@@ -60,7 +60,8 @@ class AsyncAPIRequestFactory(test.APIRequestFactory, AsyncRequestFactory):
         query = extra.pop("QUERY_STRING", "")
         if query:
             path = urlsplit(str(path))._replace(query=query).geturl()
-        extra = _as_asgi(extra)
+        # Before 5.0 Django forgets its defaults here.
+        extra = {**self.defaults, **_as_asgi(extra)}
         if content_type and not data:
             extra["content-type"] = content_type
         return AsyncRequestFactory.generic(
