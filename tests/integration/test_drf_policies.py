@@ -139,6 +139,28 @@ async def test_permissions_that_a_method_gives_are_adopted_too(ask):
     assert [answer.status_code for answer in answers] == [200, 403]
 
 
+class AllOf(BasePermission):
+    """Composes others in a way of its own."""
+
+    def __init__(self, *operands):
+        self.operands = operands
+
+    def has_permission(self, request, view):
+        return all(one.has_permission(request, view) for one in self.operands)
+
+
+async def test_permissions_that_a_project_composes_are_adopted_too(ask):
+    class Composing(Empty):
+        def get_permissions(self):
+            return [AllOf(AllOf(Tagged()), AllOf(Named()))]
+
+    await Author.objects.acreate(name="both")
+    await Tag.objects.abulk_create([Tag(name="both"), Tag(name="tag")])
+    answers = [await ask(Composing.as_view(), headers={"X-Name": n}) for n in ("both", "tag")]
+
+    assert [answer.status_code for answer in answers] == [200, 403]
+
+
 class ByHeader(BaseAuthentication):
     async def authenticate(self, request):
         name = request.headers.get("X-Name")

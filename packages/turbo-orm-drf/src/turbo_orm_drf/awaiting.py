@@ -15,14 +15,14 @@ from types import FrameType, FunctionType, MethodType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from rest_framework import permissions
 
 from turbo_orm import await_
 
 ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 # What says of a function that it returns an awaitable, on any Python.
 MARKS = ("_is_coroutine", "_is_coroutine_mark")
-COMPOSED = (permissions.AND, permissions.OR, permissions.NOT)
+# What permissions are known by.
+ASKED = "has_permission"
 
 
 def settled(value: Any) -> Any:
@@ -108,24 +108,35 @@ def adopted(policy: Any) -> Any:
         return policy
     if kind is FunctionType or kind is MethodType:
         return waiting(policy)
-    names, is_composed = _of_kind(kind)
+    names, is_permission = _of_kind(kind)
     for name in names:
         if name not in vars(policy):
             setattr(policy, name, waiting(getattr(policy, name)))
-    if is_composed:
-        adopted(list(vars(policy).values()))
+    if is_permission:
+        _adopt_operands(policy)
     return policy
+
+
+def _adopt_operands(permission: Any) -> None:
+    """Adopt the permissions that one is composed of, by DRF's operators or a project's own.
+
+    To a synchronous one that asks them, a coroutine would be true.
+    """
+    for operand in vars(permission).values():
+        kind = type(operand)
+        if kind is list or kind is tuple or hasattr(kind, ASKED):
+            adopted(operand)
 
 
 @functools.lru_cache(maxsize=1024)
 def _of_kind(kind: type) -> tuple[tuple[str, ...], bool]:
-    """Return the names of a class's coroutine functions, and whether it composes others."""
+    """Return the names of a class's coroutine functions, and whether it is a permission."""
     names = (
         name
         for name in dir(kind)
         if not name.startswith("_") and iscoroutinefunction(_function(kind, name))
     )
-    return tuple(names), issubclass(kind, COMPOSED)
+    return tuple(names), hasattr(kind, ASKED)
 
 
 def _function(kind: type, name: str) -> Any:
