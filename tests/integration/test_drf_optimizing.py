@@ -8,6 +8,7 @@ from django.urls import path
 from rest_framework import serializers as drfs
 from rest_framework.permissions import BasePermission
 
+from tests.drf.rows import in_order
 from tests.ninja.helpers import counted, fill
 from tests.testapp.models import Article, Author, Measure, Plain, Profile, Reading, Tag
 from turbo_orm_drf import generics, reads, serializers, viewsets
@@ -50,7 +51,7 @@ async def listed(serializer, queryset=None, method="get", query="", **attributes
     with override_settings(ROOT_URLCONF=urls), counted() as statements:
         response = await AsyncAPIClient().get(f"/x/{query}")
     assert response.status_code == 200, response.data
-    return response.json(), statements
+    return in_order(response.json()), statements
 
 
 async def unoptimised(serializer, queryset=None, query="", **attributes):
