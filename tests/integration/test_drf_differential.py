@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 import json
 import re
@@ -15,6 +16,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
+from django.urls import Resolver404, resolve
 from rest_framework.authtoken.models import Token
 
 from tests.drf.rows import fill
@@ -298,6 +300,16 @@ def test_the_cases_reach_every_kind_of_answer(begin):
 
     assert {200, 401, 403, 404, 418, 429, 500} <= set(statuses)
     assert statuses.count(500) == 1
+
+
+def test_the_cases_reach_more_than_thirty_endpoints():
+    reached = set()
+    for case in CASES.values():
+        path = f"/{case.path}".partition("?")[0]
+        with contextlib.suppress(Resolver404):
+            reached.add((resolve(path, "tests.drf.moved").route, case.method))
+
+    assert len(reached) >= 40
 
 
 def test_only_the_import_lines_were_changed():

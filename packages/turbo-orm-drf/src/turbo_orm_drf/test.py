@@ -250,7 +250,7 @@ class AsyncAPIClient(AsyncAPIRequestFactory, AsyncClient):
         )
 
 
-class APISimpleTestCase(SimpleTestCase):
+class APISimpleTestCase(SimpleTestCase, test.APISimpleTestCase):
     """Mirrors ``rest_framework.test.APISimpleTestCase``."""
 
     client_class = test.APIClient
@@ -258,7 +258,7 @@ class APISimpleTestCase(SimpleTestCase):
     async_client: AsyncAPIClient
 
 
-class APITransactionTestCase(TransactionTestCase):
+class APITransactionTestCase(TransactionTestCase, test.APITransactionTestCase):
     """Mirrors ``rest_framework.test.APITransactionTestCase``."""
 
     client_class = test.APIClient
@@ -266,7 +266,7 @@ class APITransactionTestCase(TransactionTestCase):
     async_client: AsyncAPIClient
 
 
-class APITestCase(TestCase):
+class APITestCase(TestCase, test.APITestCase):
     """Mirrors ``rest_framework.test.APITestCase``."""
 
     client_class = test.APIClient
