@@ -37,6 +37,14 @@ class ArticlesTests(APITestCase):
         self.assertEqual(answer.status_code, 201)
         self.assertEqual((await Article.objects.aget(title="New")).author_id, self.author.pk)
 
+    def test_a_test_as_it_was_written_for_drf_passes_too(self) -> None:
+        page = self.client.get("/api/drf/articles/", {"ordering": "title"})
+        browsed = self.client.get("/api/drf/articles/", HTTP_ACCEPT="text/html")
+        self.assertEqual(
+            [row["title"] for row in page.json()["results"]], ["Title 0", "Title 1", "Title 2"]
+        )
+        self.assertContains(browsed, "Title 2")
+
     async def test_a_stranger_does_not(self) -> None:
         answer = await self.async_client.post("/api/drf/articles/", {"title": "New"})
         self.assertEqual(answer.status_code, 403)

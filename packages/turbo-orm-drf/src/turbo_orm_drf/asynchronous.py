@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -189,7 +190,7 @@ def _respond(view: Any, request: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def rendered_in_bridge(response: Any) -> Any:
-    """Let a response be rendered in the bridge by Django's own handlers, which would use a thread.
+    """Let a response be rendered in the bridge by Django's own ASGI handler, in place of a thread.
 
     Args:
         response: any response.
@@ -198,10 +199,19 @@ def rendered_in_bridge(response: Any) -> Any:
         return response
 
     @markcoroutinefunction
-    def render() -> Awaitable[Any]:
+    def render() -> Any:
         # Responses are pickled by caches, this function could not be.
         del response.render
-        return run_sync(response.render)
+        # Synchronous handlers, that of Django's test client for one, ask no questions.
+        return run_sync(response.render) if _on_event_loop() else response.render()
 
     response.render = render
     return response
+
+
+def _on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
