@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Collection
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
@@ -336,8 +337,8 @@ def test_the_moved_views_are_coroutine_functions():
         for pattern in patterns
         if getattr(pattern, "callback", None)
     }
-    ours = {view for view in views if asyncio.iscoroutinefunction(view)}
+    ours = {view for view in views if iscoroutinefunction(view)}
 
     assert {view.cls.__name__ for view in views - ours} == {"SpectacularAPIView"}
-    assert not asyncio.iscoroutinefunction(plain.first_tag)
+    assert not iscoroutinefunction(plain.first_tag)
     assert Author.objects.count() == 0

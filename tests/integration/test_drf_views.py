@@ -1,6 +1,7 @@
 """Views of DRF's as coroutine functions: what they keep, and what may be a coroutine in them."""
 
 import asyncio
+from inspect import iscoroutinefunction
 
 import pytest
 from django.core.asgi import get_asgi_application as get_stock_application
@@ -177,7 +178,7 @@ def test_a_view_keeps_what_drf_notes_on_it():
     actions = Everywhere.as_view({"get": "list"}, suffix="List")
     expected = stock_viewsets.ModelViewSet.as_view({"get": "list"}, suffix="List")
 
-    assert asyncio.iscoroutinefunction(view)
+    assert iscoroutinefunction(view)
     noted = dict(vars(theirs), cls=Plain, view_class=Plain, __wrapped__=view.__wrapped__)
     assert vars(view) == noted
     assert (view.__doc__, view.__module__) == ("Says nothing.", __name__)
@@ -221,7 +222,7 @@ async def test_a_helper_that_drf_does_not_know_stays_a_coroutine_function(ask):
             task.cancel()
             return Response("helped")
 
-    assert asyncio.iscoroutinefunction(Helped.notify)
+    assert iscoroutinefunction(Helped.notify)
     assert (await ask(Helped.as_view())).json() == "helped"
 
 

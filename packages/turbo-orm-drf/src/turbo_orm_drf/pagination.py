@@ -199,7 +199,8 @@ class Pages(Paginator):  # type: ignore[type-arg]
             return
         rows = self.object_list[start:end]
         self.count = self._counting._fetch(rows, lambda: self.count)
-        self._rows = rows
+        if getattr(rows, "_result_cache", None) is not None:
+            self._rows = rows
 
     def _get_page(self, object_list: Any, number: int, paginator: Any) -> Page[Any]:
         rows = object_list if self._rows is None else self._rows
