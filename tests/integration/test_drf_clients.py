@@ -166,7 +166,10 @@ async def test_requests_of_the_factory_are_asgis():
     assert (seen.data, seen.query_params["a"], seen.headers["X-Said"]) == ({"b": 2}, "1", "x")
     assert request.scope["type"] == "http"
     assert not request._dont_enforce_csrf_checks
-    assert (await Echo.as_view()(request)).data["user"] == "ada"
+
+    again = factory.get("/echo/")
+    test.force_authenticate(again, user)
+    assert (await Echo.as_view()(again)).data["user"] == "ada"
 
 
 def test_the_bases_of_test_cases_have_drfs_client():
