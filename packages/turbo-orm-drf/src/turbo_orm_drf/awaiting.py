@@ -61,10 +61,14 @@ def waiting(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _may_await(frame: FrameType | None) -> bool:
     """Tell whether the code of a frame is that of a coroutine."""
-    # Comprehensions and lambdas belong to the function that they are written in.
-    while frame is not None and frame.f_code.co_name.startswith("<"):
+    while frame is not None:
+        if frame.f_code.co_flags & ASYNCHRONOUS:
+            return True
+        # Comprehensions and lambdas belong to the function that they are written in.
+        if not frame.f_code.co_name.startswith("<"):
+            return False
         frame = frame.f_back
-    return frame is not None and bool(frame.f_code.co_flags & ASYNCHRONOUS)
+    return False
 
 
 def wait_in_methods(cls: type, names: Iterable[str]) -> None:
