@@ -19,6 +19,8 @@ class Case(NamedTuple):
     middleware: bool
     page: Callable[[int], str]
     goal: float | None = None
+    # What is sent, with a number of its own in each request; None asks by GET.
+    body: str | None = None
 
 
 def article_page(key: int) -> str:

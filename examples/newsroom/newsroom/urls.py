@@ -9,6 +9,7 @@ from articles.ninja_api.api import api as ninja_api
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/drf/", include("articles.drf_api.urls")),
     path("api/ninja/", ninja_api.urls),
     path("", include("articles.urls")),
 ]

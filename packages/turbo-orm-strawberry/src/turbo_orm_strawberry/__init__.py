@@ -1,0 +1,1 @@
+"""strawberry on the event loop."""
