@@ -1,0 +1,114 @@
+"""The schema extension that runs every resolver in the bridge."""
+
+from __future__ import annotations
+
+from asyncio import current_task
+from collections.abc import Callable, Iterator
+from inspect import isawaitable
+from typing import Any
+
+from graphql import GraphQLResolveInfo, OperationType
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionContext
+
+from turbo_orm import ConnectionLimit, await_, eager, portal
+
+from .fields import MISSING, Reading, is_plain_chain, reading_of
+from .operation import Operation
+from .results import completed
+from .subscriptions import bridge_subscriptions
+from .synchronous import is_synchronous
+
+# Of a pool of ten, the default.
+MAX_CONNECTIONS = 4
+
+
+class Unfinished:
+    """An awaitable that a resolver returned, to be awaited by the task that wants its result."""
+
+    __slots__ = ("awaitable",)
+
+    def __init__(self, awaitable: Any) -> None:
+        self.awaitable = awaitable
+
+
+class TurboExtension(SchemaExtension):
+    """Runs the resolvers of an asynchronous execution on the event loop, without a thread.
+
+    Args:
+        max_connections: how many connections of each database the fields of one operation may have
+            at once; None for as many as the pool gives. A transaction has one.
+        execution_context: strawberry's.
+
+    Fields that stand side by side run side by side. Synchronous resolvers may use the ORM in any
+    way, coroutines too. Synchronous execution stays as it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int | None = MAX_CONNECTIONS,
+        execution_context: ExecutionContext | None = None,
+    ) -> None:
+        super().__init__(execution_context=execution_context)
+        limit = None if max_connections is None else ConnectionLimit(max_connections)
+        self._operation = Operation(limit)
+
+    def on_execute(self) -> Iterator[None]:
+        """Let the generators of subscriptions run in the bridge."""
+        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            bridge_subscriptions(self.execution_context.schema)
+        yield
+
+    def resolve(
+        self,
+        _next: Callable[..., Any],
+        root: Any,
+        info: GraphQLResolveInfo,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the value of a field, or a coroutine for it if it has to wait.
+
+        Args:
+            _next: the resolver, with the other extensions around it.
+            root: the object that has the field.
+            info: graphql-core's.
+            *args: what else graphql-core gives.
+            **kwargs: the arguments of the field.
+        """
+        if is_synchronous():
+            return _next(root, info, *args, **kwargs)
+        reading = reading_of(info)
+        if reading is None:
+            return _next(root, info, *args, **kwargs)
+        if reading.attribute is not None and is_plain_chain(_next):
+            value = reading.value(root)
+            if value is not MISSING:
+                return value
+
+        began = current_task()
+
+        def job() -> Any:
+            with self._operation.entered():
+                result = _next(root, info, *args, **kwargs)
+                if isawaitable(result):
+                    if current_task() is began:
+                        return Unfinished(result)
+                    result = await_(result, suspending=True)
+                return self._completed(result, reading, info)
+
+        value = eager(job)
+        return self._finish(value, reading, info) if type(value) is Unfinished else value
+
+    async def _finish(self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo) -> Any:
+        # In one task from its first step to its last: a transaction belongs to the task that began
+        # it, and graphql-core awaits a field in another than that which called its resolver.
+        return await portal(self._awaited(rest, reading, info))
+
+    async def _awaited(self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo) -> Any:
+        with self._operation.entered():
+            return self._completed(await rest.awaitable, reading, info)
+
+    def _completed(self, value: Any, reading: Reading, info: GraphQLResolveInfo) -> Any:
+        return completed(value, info, self._operation) if reading.is_list else value

@@ -1,0 +1,122 @@
+"""What the extension knows of one field of a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db.models.fields.related_descriptors import (
+    ForeignKeyDeferredAttribute,
+    ForwardManyToOneDescriptor,
+)
+from django.db.models.query_utils import DeferredAttribute
+from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLResolveInfo
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+from strawberry_django.fields.base import StrawberryDjangoFieldBase
+from strawberry_django.fields.field import StrawberryDjangoField
+from strawberry_django.optimizer import DjangoOptimizerExtension
+
+KEY = "turbo-orm"
+MISSING = object()
+# Descriptors that look into the object's dictionary first, and find the value there if it is loaded.
+COLUMNS = (DeferredAttribute, ForeignKeyDeferredAttribute)
+
+Reader = Callable[[Any], Any]
+
+
+class Reading:
+    """How the value of a field comes about.
+
+    Args:
+        field: graphql-core's.
+    """
+
+    __slots__ = ("_readers", "attribute", "is_list")
+
+    def __init__(self, field: GraphQLField) -> None:
+        kind: Any = field.type
+        if isinstance(kind, GraphQLNonNull):
+            kind = kind.of_type
+        self.is_list = isinstance(kind, GraphQLList)
+        self.attribute = _attribute(field)
+        # For each class of objects, how to read the attribute where that runs no code.
+        self._readers: dict[type, Reader] = {}
+
+    def value(self, root: Any) -> Any:
+        """Return the value if it is there already, so that reading it runs no code, else MISSING.
+
+        Args:
+            root: the object that has the field.
+        """
+        if self.attribute is None:
+            return MISSING
+        kind = type(root)
+        reader = self._readers.get(kind)
+        if reader is None:
+            reader = self._readers[kind] = _reader(kind, self.attribute)
+        return reader(root)
+
+
+def reading_of(info: GraphQLResolveInfo) -> Reading | None:
+    """Return what is known of the field that is being resolved, None of introspection's own."""
+    field = info.parent_type.fields.get(info.field_name)
+    if field is None:
+        return None
+    reading: Reading | None = field.extensions.get(KEY)
+    if reading is None:
+        reading = field.extensions[KEY] = Reading(field)
+    return reading
+
+
+def is_plain_chain(resolver: Any) -> bool:
+    """Tell whether nothing but the optimizer stands between the extension and the field.
+
+    Args:
+        resolver: what graphql-core hands to an extension as the next.
+    """
+    while type(resolver) is partial:
+        owner = getattr(resolver.func, "__self__", None)
+        if type(owner) is not DjangoOptimizerExtension:
+            return False
+        resolver = resolver.args[0]
+    return True
+
+
+def _attribute(field: GraphQLField) -> str | None:
+    """Return the attribute that the field merely reads, None if there is more to it."""
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if not isinstance(definition, StrawberryField) or field.subscribe is not None:
+        return None
+    if definition.base_resolver is not None or definition.extensions:
+        return None
+    if isinstance(definition, StrawberryDjangoFieldBase):
+        if type(definition).get_result is not StrawberryDjangoField.get_result:
+            return None
+        return definition.django_name or definition.python_name
+    if definition.default_resolver is not getattr or not definition.is_basic_field:
+        return None
+    return definition.python_name
+
+
+def _reader(kind: type, name: str) -> Reader:
+    """Return what reads an attribute of a class of objects without running code of the class."""
+    if not kind.__dictoffset__ or kind.__getattribute__ is not object.__getattribute__:
+        return _unknown
+    found = getattr(kind, name, None)
+    if type(found) is ForwardManyToOneDescriptor:
+        return partial(found.field.get_cached_value, default=MISSING)
+    if isinstance(found, DeferredAttribute):
+        plain = type(found) in COLUMNS and found.field.attname == name
+    else:
+        plain = not (hasattr(type(found), "__get__") or hasattr(type(found), "__set__"))
+    return partial(_in_dictionary, name) if plain else _unknown
+
+
+def _in_dictionary(name: str, root: Any) -> Any:
+    return root.__dict__.get(name, MISSING)
+
+
+def _unknown(root: Any) -> Any:
+    return MISSING
