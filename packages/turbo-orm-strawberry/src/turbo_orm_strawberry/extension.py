@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from inspect import isawaitable
 from typing import Any
 
-from graphql import GraphQLResolveInfo, OperationType
+from graphql import GraphQLResolveInfo
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
+from strawberry.types.graphql import OperationType
 
 from turbo_orm import ConnectionLimit, await_, eager, portal
 
@@ -64,7 +65,7 @@ class TurboExtension(SchemaExtension):
         self,
         _next: Callable[..., Any],
         root: Any,
-        info: GraphQLResolveInfo,
+        info: GraphQLResolveInfo[Any],
         *args: Any,
         **kwargs: Any,
     ) -> Any:
@@ -101,14 +102,18 @@ class TurboExtension(SchemaExtension):
         value = eager(job)
         return self._finish(value, reading, info) if type(value) is Unfinished else value
 
-    async def _finish(self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo) -> Any:
+    async def _finish(
+        self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo[Any]
+    ) -> Any:
         # In one task from its first step to its last: a transaction belongs to the task that began
         # it, and graphql-core awaits a field in another than that which called its resolver.
         return await portal(self._awaited(rest, reading, info))
 
-    async def _awaited(self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo) -> Any:
+    async def _awaited(
+        self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo[Any]
+    ) -> Any:
         with self._operation.entered():
             return self._completed(await rest.awaitable, reading, info)
 
-    def _completed(self, value: Any, reading: Reading, info: GraphQLResolveInfo) -> Any:
-        return completed(value, info, self._operation) if reading.is_list else value
+    def _completed(self, value: Any, reading: Reading, info: GraphQLResolveInfo[Any]) -> Any:
+        return completed(value, reading, info, self._operation) if reading.is_list else value

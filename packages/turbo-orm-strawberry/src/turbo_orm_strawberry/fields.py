@@ -11,7 +11,14 @@ from django.db.models.fields.related_descriptors import (
     ForwardManyToOneDescriptor,
 )
 from django.db.models.query_utils import DeferredAttribute
-from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLResolveInfo
+from graphql import (
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLResolveInfo,
+    get_named_type,
+    is_composite_type,
+)
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 from strawberry_django.fields.base import StrawberryDjangoFieldBase
@@ -20,7 +27,7 @@ from strawberry_django.optimizer import DjangoOptimizerExtension
 
 KEY = "turbo-orm"
 MISSING = object()
-# Descriptors that look into the object's dictionary first, and find the value there if it is loaded.
+# They look into the object's dictionary first, and the value is there if it is loaded.
 COLUMNS = (DeferredAttribute, ForeignKeyDeferredAttribute)
 
 Reader = Callable[[Any], Any]
@@ -33,14 +40,16 @@ class Reading:
         field: graphql-core's.
     """
 
-    __slots__ = ("_readers", "attribute", "is_list")
+    __slots__ = ("_readers", "attribute", "has_nodes", "is_list")
 
     def __init__(self, field: GraphQLField) -> None:
         kind: Any = field.type
         if isinstance(kind, GraphQLNonNull):
             kind = kind.of_type
         self.is_list = isinstance(kind, GraphQLList)
-        self.attribute = _attribute(field)
+        self.has_nodes = self.is_list and is_composite_type(get_named_type(kind))
+        # What a list has in it is counted: it takes the longer way.
+        self.attribute = None if self.has_nodes else _attribute(field)
         # For each class of objects, how to read the attribute where that runs no code.
         self._readers: dict[type, Reader] = {}
 
@@ -59,7 +68,7 @@ class Reading:
         return reader(root)
 
 
-def reading_of(info: GraphQLResolveInfo) -> Reading | None:
+def reading_of(info: GraphQLResolveInfo[Any]) -> Reading | None:
     """Return what is known of the field that is being resolved, None of introspection's own."""
     field = info.parent_type.fields.get(info.field_name)
     if field is None:
@@ -95,7 +104,8 @@ def _attribute(field: GraphQLField) -> str | None:
         if type(definition).get_result is not StrawberryDjangoField.get_result:
             return None
         return definition.django_name or definition.python_name
-    if definition.default_resolver is not getattr or not definition.is_basic_field:
+    is_read: bool = definition.default_resolver == getattr
+    if not (is_read and definition.is_basic_field):
         return None
     return definition.python_name
 

@@ -1,8 +1,8 @@
 """Names of strawberry-django's that are replaced, so that it needs no thread in the bridge.
 
-Most of it asks ``in_async_context`` and hands synchronous code to ``sync_to_async``. In the bridge an
-event loop runs as well, but synchronous code may wait there. Outside the bridge all of these do what
-they did before, for schemas without the extension too.
+Most of it asks ``in_async_context`` and hands synchronous code to ``sync_to_async``. In the bridge
+an event loop runs as well, but synchronous code may wait there. Outside the bridge all of these do
+what they did before, for schemas without the extension too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DISTRIBUTION = "strawberry-graphql-django"
 
 
 def outside_the_bridge(original: Callable[[], bool]) -> Callable[[], bool]:
-    """Return an ``in_async_context`` that says no in the bridge, where synchronous code may wait."""
+    """Return an ``in_async_context`` that says no in the bridge."""
 
     @functools.wraps(original)
     def replacement() -> bool:

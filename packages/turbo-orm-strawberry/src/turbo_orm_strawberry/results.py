@@ -9,27 +9,47 @@ from django.db.models import Manager, QuerySet
 from graphql import GraphQLResolveInfo
 from strawberry_django.optimizer import optimizer
 
+from .fields import Reading
+from .guards import Budget, current_budget
 from .operation import Operation
 from .streams import BridgedStream
 
 READY = (list, tuple, str, bytes, Mapping)
 
 
-def completed(value: Any, info: GraphQLResolveInfo, operation: Operation) -> Any:
+def completed(
+    value: Any, reading: Reading, info: GraphQLResolveInfo[Any], operation: Operation
+) -> Any:
     """Return the result of a field of a list type as something that needs no more queries.
 
     Args:
         value: what the resolver gave; in the bridge.
+        reading: what is known of the field.
         info: graphql-core's.
         operation: whose work it is.
 
+    Raises:
+        GraphQLError: the operation has fetched more nodes than it may.
+
     graphql-core would read a queryset as an asynchronous iterator, outside the bridge.
     """
+    budget = current_budget() if reading.has_nodes else None
+    value = _rows(value, info, operation, budget)
+    if budget is not None and isinstance(value, list | tuple):
+        budget.spend(len(value))
+    return value
+
+
+def _rows(
+    value: Any, info: GraphQLResolveInfo[Any], operation: Operation, budget: Budget | None
+) -> Any:
     if isinstance(value, READY):
         return value
     if isinstance(value, Manager):
         value = value.all()
     if isinstance(value, QuerySet):
+        if budget is not None:
+            value = budget.bounded(value)
         return list(_optimized(value, info))
     if isinstance(value, AsyncIterable):
         return BridgedStream(value, operation)
@@ -37,7 +57,7 @@ def completed(value: Any, info: GraphQLResolveInfo, operation: Operation) -> Any
     return list(value) if isinstance(value, Iterable) else value
 
 
-def _optimized(queryset: QuerySet[Any], info: GraphQLResolveInfo) -> Any:
+def _optimized(queryset: QuerySet[Any], info: GraphQLResolveInfo[Any]) -> Any:
     """Return a queryset with what the optimizer extension adds to it, if that is there.
 
     By itself it sees only what a synchronous resolver of a plain field returns.
@@ -45,4 +65,8 @@ def _optimized(queryset: QuerySet[Any], info: GraphQLResolveInfo) -> Any:
     extension = optimizer.get()
     if extension is None or queryset._result_cache is not None:
         return queryset
-    return extension.resolve(lambda *args, **kwargs: queryset, None, info)
+
+    def resolved(root: Any, info: Any) -> QuerySet[Any]:
+        return queryset
+
+    return extension.resolve(resolved, None, info)
