@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import current_task
 from collections.abc import Callable, Iterator
 from inspect import isawaitable
 from typing import Any
@@ -25,7 +24,7 @@ MAX_CONNECTIONS = 4
 
 
 class Unfinished:
-    """An awaitable that a resolver returned, to be awaited by the task that wants its result."""
+    """An awaitable that a resolver returned at once, for the task that wants its result."""
 
     __slots__ = ("awaitable",)
 
@@ -88,18 +87,20 @@ class TurboExtension(SchemaExtension):
             if value is not MISSING:
                 return value
 
-        began = current_task()
+        waits = False
 
         def job() -> Any:
             with self._operation.entered():
                 result = _next(root, info, *args, **kwargs)
                 if isawaitable(result):
-                    if current_task() is began:
+                    if not waits:
                         return Unfinished(result)
                     result = await_(result, suspending=True)
                 return self._completed(result, reading, info)
 
         value = eager(job)
+        # From here on the job, if it is not done, runs in the task that awaits it.
+        waits = True
         return self._finish(value, reading, info) if type(value) is Unfinished else value
 
     async def _finish(

@@ -104,15 +104,15 @@ def _attribute(field: GraphQLField) -> str | None:
         if type(definition).get_result is not StrawberryDjangoField.get_result:
             return None
         return definition.django_name or definition.python_name
-    is_read: bool = definition.default_resolver == getattr
-    if not (is_read and definition.is_basic_field):
-        return None
-    return definition.python_name
+    # The schema has put its own there.
+    read: Any = vars(definition).get("default_resolver")
+    return definition.python_name if read is getattr and definition.is_basic_field else None
 
 
 def _reader(kind: type, name: str) -> Reader:
     """Return what reads an attribute of a class of objects without running code of the class."""
-    if not kind.__dictoffset__ or kind.__getattribute__ is not object.__getattribute__:
+    own_way: Any = kind.__getattribute__
+    if not kind.__dictoffset__ or own_way is not object.__getattribute__:
         return _unknown
     found = getattr(kind, name, None)
     if type(found) is ForwardManyToOneDescriptor:

@@ -17,6 +17,7 @@ from types import CodeType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
 
 from turbo_orm import await_, in_bridge
 
@@ -66,6 +67,36 @@ def awaited_in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     return replacement
 
 
+class Rows:
+    """A queryset that is no asynchronous iterable: to be sliced and read synchronously."""
+
+    def __init__(self, queryset: QuerySet[Any]) -> None:
+        self._queryset = queryset
+
+    def __getitem__(self, wanted: slice) -> Any:
+        return self._queryset[wanted]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._queryset)
+
+
+def sliced_in_the_bridge(original: Any) -> Any:
+    """Return a ``resolve_connection`` that reads a queryset synchronously in the bridge.
+
+    As an asynchronous iterable it would be read even if only its count is asked for.
+    """
+    function: Callable[..., Any] = original.__func__
+
+    @functools.wraps(function)
+    def resolve_connection(cls: Any, nodes: Any, **kwargs: Any) -> Any:
+        if isinstance(nodes, QuerySet) and in_bridge():
+            nodes = Rows(nodes)
+        return function(cls, nodes, **kwargs)
+
+    wrapped: Any = resolve_connection
+    return classmethod(wrapped)
+
+
 @dataclasses.dataclass(frozen=True)
 class Redirect:
     """One name that is replaced.
@@ -103,6 +134,7 @@ TABLE = (
         since=(0, 87),
     ),
     _field("sync_to_async", inline_in_the_bridge, ("StrawberryDjangoField.get_result",)),
+    Redirect("strawberry.relay.types:ListConnection", "resolve_connection", sliced_in_the_bridge),
     Redirect(
         "strawberry_django.relay.list_connection",
         "in_async_context",
@@ -168,7 +200,7 @@ def apply(table: tuple[Redirect, ...] = TABLE) -> None:
         _verify(row)
     for row in rows:
         owner = _resolve(row)
-        _originals[_key(row)] = original = getattr(owner, row.name)
+        _originals[_key(row)] = original = inspect.getattr_static(owner, row.name)
         setattr(owner, row.name, row.replacement(original))
 
 

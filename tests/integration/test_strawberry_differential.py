@@ -1,0 +1,128 @@
+"""Our asynchronous results are stock strawberry-django's synchronous ones, with no more queries."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import strawberry_django
+from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test.utils import CaptureQueriesContext
+from strawberry.django.context import StrawberryDjangoContext
+from strawberry_django.optimizer import DjangoOptimizerExtension
+
+import strawberry
+import turbo_orm_strawberry
+from tests.ninja import common
+from tests.ninja.helpers import counted
+from tests.strawberry.cases import CASES, Case
+from tests.strawberry.loading import load
+from tests.testapp.models import Article, Author, Plain, Tag
+from turbo_orm import close_pools
+from turbo_orm_strawberry import TurboExtension
+
+
+def schema_of(api: Any, extensions: list[Any]) -> strawberry.Schema:
+    # Strawberry changes the fields of its types, which therefore are for one schema.
+    module = load(api, f"{api.__name__}_{len(extensions)}")
+    return strawberry.Schema(module.Query, module.Mutation, extensions=extensions)
+
+
+SCHEMAS = {
+    optimized: (
+        schema_of(strawberry_django, optimizer),
+        schema_of(turbo_orm_strawberry, [*optimizer, TurboExtension]),
+    )
+    for optimized, optimizer in ((True, [DjangoOptimizerExtension]), (False, []))
+}
+
+
+def begin():
+    """Make the rows anew, with the same keys."""
+    with connection.cursor() as cursor:
+        tables = "testapp_article, testapp_author, testapp_tag, testapp_profile, testapp_comment"
+        cursor.execute(f"TRUNCATE {tables}, auth_user RESTART IDENTITY CASCADE")
+    ContentType.objects.clear_cache()
+    ContentType.objects.get_for_models(Article, Plain, Author)
+    common.fill()
+    ada = User.objects.create_user("ada")
+    User.objects.create_user("bob")
+    User.objects.create_user("root", is_staff=True, is_superuser=True)
+    for name in ("view_author", "view_article", "add_author"):
+        kind = ContentType.objects.get_for_model(Article if "article" in name else Author)
+        permission, _ = Permission.objects.get_or_create(
+            codename=name, content_type=kind, defaults={"name": name}
+        )
+        ada.user_permissions.add(permission)
+
+
+def begin_again(case: Case):
+    if case.document.startswith("mutation"):
+        begin()
+
+
+def context_of(case: Case) -> StrawberryDjangoContext:
+    request = HttpRequest()
+    request.user = User.objects.get(username=case.user) if case.user else AnonymousUser()
+    return StrawberryDjangoContext(request=request, response=HttpResponse())
+
+
+def rows() -> Any:
+    return [
+        sorted(Article.objects.values_list("pk", "title", "author__name", "tags__name")),
+        sorted(Author.objects.values_list("pk", "name", "age")),
+        sorted(Tag.objects.values_list("pk", "name")),
+    ]
+
+
+def summary(result: Any) -> Any:
+    """Return everything that a client sees."""
+    return result.data, [error.formatted for error in result.errors or ()], result.extensions
+
+
+def synchronous(schema: strawberry.Schema, case: Case) -> Any:
+    context = context_of(case)
+    with CaptureQueriesContext(connection) as queries:
+        result = schema.execute_sync(case.document, case.variables, context)
+    return summary(result), len(queries)
+
+
+def asynchronous(schema: strawberry.Schema, case: Case) -> Any:
+    context = context_of(case)
+    connection.close()
+
+    async def execute():
+        try:
+            with counted() as queries:
+                return await schema.execute(case.document, case.variables, context), queries
+        finally:
+            await close_pools()
+
+    result, queries = asyncio.run(execute())
+    return summary(result), len([sql for sql in queries if "SAVEPOINT" not in sql])
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning:strawberry_django")
+@pytest.mark.parametrize("name", CASES)
+def test_the_result_is_that_of_stock_strawberry_django(name):
+    case = CASES[name]
+    begin()
+    for optimized, (stock, ours) in SCHEMAS.items():
+        expected, most_queries = synchronous(stock, case)
+        expected_rows = rows()
+        begin_again(case)
+
+        result, queries = asynchronous(ours, case)
+
+        assert result == expected, optimized
+        assert rows() == expected_rows
+        assert queries <= most_queries or case.ends_early
+        begin_again(case)
+
+
+def test_the_schema_is_that_of_stock_strawberry_django():
+    stock, ours = SCHEMAS[True]
+
+    assert ours.as_str() == stock.as_str()
