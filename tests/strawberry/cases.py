@@ -19,8 +19,8 @@ class Case:
     query: str
     variables: dict[str, Any] | None = None
     user: str | None = None
-    # Whether an error ends synchronous execution before it has asked for everything: fields that run
-    # side by side have asked by then.
+    # Whether an error ends synchronous execution before it has asked for everything: fields that
+    # run side by side have asked by then.
     ends_early: bool = False
 
     @property

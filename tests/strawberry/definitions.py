@@ -16,6 +16,7 @@ import strawberry
 from strawberry import auto, relay
 from tests.testapp import models
 
+# Two schema directives of one name collide in older versions: none is made.
 api: Any = globals()["api"]
 
 
@@ -104,7 +105,9 @@ class ArticleType:
     editor: AuthorType | None
     tags: list[TagType]
     paged_tags: OffsetPaginated[TagType] = api.offset_paginated(field_name="tags")
-    secret: str = api.field(field_name="title", extensions=[HasSourcePerm("testapp.view_article")])
+    secret: str = api.field(
+        field_name="title", extensions=[HasSourcePerm("testapp.view_article", use_directives=False)]
+    )
 
     @api.field(
         prefetch_related=[
@@ -174,11 +177,13 @@ class Query:
     article_connection: DjangoListConnection[ArticleNode] = api.connection()
     article_cursors: DjangoCursorConnection[ArticleNode] = api.connection()
     author_connection: DjangoListConnection[AuthorNode] = api.connection()
-    members: list[AuthorType] = api.field(extensions=[IsAuthenticated()])
-    staff: list[AuthorType] = api.field(extensions=[IsStaff()])
-    permitted: list[AuthorType] = api.field(extensions=[HasPerm("testapp.view_author")])
+    members: list[AuthorType] = api.field(extensions=[IsAuthenticated(use_directives=False)])
+    staff: list[AuthorType] = api.field(extensions=[IsStaff(use_directives=False)])
+    permitted: list[AuthorType] = api.field(
+        extensions=[HasPerm("testapp.view_author", use_directives=False)]
+    )
     strict: list[AuthorType] = api.field(
-        extensions=[HasPerm("testapp.add_author", fail_silently=False)]
+        extensions=[HasPerm("testapp.add_author", fail_silently=False, use_directives=False)]
     )
 
     @strawberry.field
@@ -316,7 +321,7 @@ class Mutation:
         author.save()
         return author
 
-    @api.input_mutation(extensions=[IsAuthenticated()])
+    @api.input_mutation(extensions=[IsAuthenticated(use_directives=False)])
     def add_tag(self, name: str, article: strawberry.ID) -> TagType:
         with transaction.atomic():
             tag = models.Tag.objects.create(name=name)

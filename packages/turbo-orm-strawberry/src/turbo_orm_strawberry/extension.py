@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from inspect import isawaitable
 from typing import Any
 
@@ -55,10 +55,13 @@ class TurboExtension(SchemaExtension):
         self._operation = Operation(limit)
 
     def on_execute(self) -> Iterator[None]:
-        """Let the generators of subscriptions run in the bridge."""
+        """Let the generators of subscriptions run in the bridge; leave no field behind."""
         if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
             bridge_subscriptions(self.execution_context.schema)
-        yield
+        try:
+            yield
+        finally:
+            self._operation.pending.end()
 
     def resolve(
         self,
@@ -101,7 +104,10 @@ class TurboExtension(SchemaExtension):
         value = eager(job)
         # From here on the job, if it is not done, runs in the task that awaits it.
         waits = True
-        return self._finish(value, reading, info) if type(value) is Unfinished else value
+        if type(value) is Unfinished:
+            rest = self._finish(value, reading, info)
+            return self._operation.pending.added(rest, value.awaitable)
+        return self._operation.pending.added(value) if isinstance(value, Coroutine) else value
 
     async def _finish(
         self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo[Any]

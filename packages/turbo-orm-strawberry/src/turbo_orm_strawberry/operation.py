@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 from turbo_orm import ConnectionLimit
 
+from .pending import Pending
 from .waiting import Turns
 
 _current: ContextVar[Operation | None] = ContextVar("turbo_orm_strawberry_operation", default=None)
@@ -16,10 +17,11 @@ _current: ContextVar[Operation | None] = ContextVar("turbo_orm_strawberry_operat
 class Operation:
     """One execution of a GraphQL document, or of one event of a subscription."""
 
-    __slots__ = ("limit", "permissions")
+    __slots__ = ("limit", "pending", "permissions")
 
     def __init__(self, limit: ConnectionLimit | None) -> None:
         self.limit = limit
+        self.pending = Pending()
         # A user's permissions are asked for by one field and kept for the others.
         self.permissions = Turns()
 

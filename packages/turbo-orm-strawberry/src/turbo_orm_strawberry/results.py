@@ -51,10 +51,10 @@ def _rows(
         if budget is not None:
             value = budget.bounded(value)
         return list(_optimized(value, info))
-    if isinstance(value, AsyncIterable):
-        return BridgedStream(value, operation)
-    # A generator, `queryset.iterator()`, a raw queryset: reading it may query.
-    return list(value) if isinstance(value, Iterable) else value
+    if isinstance(value, Iterable):
+        # A generator, `queryset.iterator()`, a raw queryset: reading it may query.
+        return list(value)
+    return BridgedStream(value, operation) if isinstance(value, AsyncIterable) else value
 
 
 def _optimized(queryset: QuerySet[Any], info: GraphQLResolveInfo[Any]) -> Any:
