@@ -14,8 +14,8 @@ from tests.testapp.models import Author, Tag
 from turbo_orm import atomic, in_bridge, pool_stats, run_sync
 from turbo_orm_strawberry import TurboExtension
 
-# Of a cancelled operation graphql-core leaves coroutines of its own that it has not awaited yet; 3.2
-# does so too when a field fails.
+# Of a cancelled operation graphql-core leaves coroutines of its own that it has not awaited yet;
+# 3.2 does so too when a field fails.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'Exec:RuntimeWarning")
 
 
@@ -178,6 +178,22 @@ async def test_inside_a_transaction_fields_take_turns_on_its_connection(at_rest)
     assert {found["a"], found["b"], found["c"], *(row["backend"] for row in found["rows"])} == {
         inside
     }
+
+
+async def test_inside_a_transaction_a_block_of_one_field_holds_nothing_of_another(at_rest):
+    async with atomic():
+        result = await schema(Query).execute("{ rollsBack writes rows { number } }")
+        assert result.data["rollsBack"] is None
+
+    assert [tag.name async for tag in Tag.objects.all()] == ["written"]
+
+
+async def test_inside_a_transaction_a_field_cannot_open_a_block_across_its_waits(at_rest):
+    async with atomic():
+        result = await schema(Query).execute("{ rollsBackAsynchronously writes }")
+
+    assert "cannot open a block of its own" in result.errors[0].message
+    assert [tag.name async for tag in Tag.objects.all()] == ["written"]
 
 
 async def test_what_fields_write_inside_a_transaction_is_rolled_back_with_it(at_rest):

@@ -1,6 +1,6 @@
 """Run strawberry-django's tests, ours and without: ``python -m tests.strawberry_suite CHECKOUT``.
 
-The checkout of github.com/strawberry-graphql/strawberry-django is yours: nothing of it is kept here.
+The checkout of github.com/strawberry-graphql/strawberry-django is yours: nothing of it is kept.
 Its tests fit the versions that they were written for; ``--python`` names an environment that has
 them, with turbo-orm-core and turbo-orm-strawberry installed beside. ``DATABASE_URL`` says where.
 """
@@ -19,7 +19,9 @@ HERE = Path(__file__).resolve().parent
 OUTCOME = re.compile(r"^(FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
-def run(python: str, checkout: Path, *, adapter: bool, arguments: list[str]) -> tuple[str, set[str]]:
+def run(
+    python: str, checkout: Path, *, adapter: bool, arguments: list[str]
+) -> tuple[str, set[str]]:
     """Return the last line that pytest says, and what failed."""
     plugin = ["-p", "turbo_strawberry_plugin"] if adapter else []
     options = ["-q", "-rfE", "--no-cov", "-p", "no:randomly", "-p", "no:cacheprovider"]
@@ -35,9 +37,8 @@ def run(python: str, checkout: Path, *, adapter: bool, arguments: list[str]) -> 
         text=True,
         check=False,
     )
-    return done.stdout.strip().rpartition("\n")[2], set(
-        match.group(2) for match in OUTCOME.finditer(done.stdout)
-    )
+    failed = {match.group(2) for match in OUTCOME.finditer(done.stdout)}
+    return done.stdout.strip().rpartition("\n")[2], failed
 
 
 def main() -> None:

@@ -32,9 +32,9 @@ class Captured:
 def install() -> None:
     """Put them in place."""
     import strawberry.django.views
-    from strawberry import Schema
 
     import turbo_orm_strawberry
+    from strawberry import Schema
     from turbo_orm_strawberry import TurboExtension
 
     original = Schema.__init__
