@@ -54,14 +54,23 @@ class TurboExtension(SchemaExtension):
         limit = None if max_connections is None else ConnectionLimit(max_connections)
         self._operation = Operation(limit)
 
-    def on_execute(self) -> Iterator[None]:
-        """Let the generators of subscriptions run in the bridge; leave no field behind."""
-        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-            bridge_subscriptions(self.execution_context.schema)
+    def on_operation(self) -> Iterator[None]:
+        """Leave no field behind."""
         try:
             yield
         finally:
-            self._operation.pending.end()
+            # What `@defer` and `@stream` put off goes on.
+            if not hasattr(self.execution_context.result, "subsequent_results"):
+                self._operation.pending.end()
+
+    def on_execute(self) -> Iterator[None]:
+        """Let the generators of subscriptions run in the bridge."""
+        if self.execution_context.operation_type is not OperationType.SUBSCRIPTION:
+            yield
+            return
+        bridge_subscriptions(self.execution_context.schema)
+        with self._operation.entered():
+            yield
 
     def resolve(
         self,

@@ -16,12 +16,15 @@ from importlib.metadata import version
 from types import CodeType
 from typing import Any
 
+import graphql
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
 from turbo_orm import await_, in_bridge
 
+from .operation import current_operation
 from .permissions import one_at_a_time
+from .streams import opened
 from .synchronous import synchronously
 
 DISTRIBUTION = "strawberry-graphql-django"
@@ -97,6 +100,22 @@ def sliced_in_the_bridge(original: Any) -> Any:
     return classmethod(wrapped)
 
 
+def stepped_in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``subscribe`` of graphql-core 3.2 whose every event is executed in the bridge.
+
+    It executes events without the extensions: what is synchronous in them runs where it is.
+    """
+
+    @functools.wraps(original)
+    def subscribe(*args: Any, **kwargs: Any) -> Any:
+        operation = current_operation()
+        if operation is None:
+            return original(*args, **kwargs)
+        return opened(functools.partial(original, *args, **kwargs), operation)
+
+    return subscribe
+
+
 @dataclasses.dataclass(frozen=True)
 class Redirect:
     """One name that is replaced.
@@ -120,7 +139,7 @@ class Redirect:
 _field = functools.partial(Redirect, "strawberry_django.fields.field")
 _of_permissions = functools.partial(Redirect, "strawberry_django.permissions:HasPerm")
 
-TABLE = (
+TABLE: tuple[Redirect, ...] = (
     Redirect(
         "strawberry_django.resolvers",
         "in_async_context",
@@ -181,6 +200,8 @@ TABLE = (
     ),
     Redirect("strawberry.schema.schema:Schema", "execute_sync", synchronously),
 )
+if graphql.version_info < (3, 3):
+    TABLE = (*TABLE, Redirect("strawberry.schema.schema", "subscribe", stepped_in_the_bridge))
 
 _originals: dict[tuple[str, str], Any] = {}
 
