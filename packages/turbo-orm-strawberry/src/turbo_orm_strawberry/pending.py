@@ -1,7 +1,8 @@
-"""Fields that have begun and wait: each is awaited, or ended with its operation.
+"""Fields that have begun and wait: each goes on, is awaited, or ends with its operation.
 
-When a field fails, graphql-core 3.2 forgets its siblings that it was going to await. A coroutine
-would not have begun; a field that runs in the bridge has, and holds a connection.
+A coroutine does nothing until it is awaited. A field that runs in the bridge has begun, and may
+hold a connection: it must not stand still while graphql-core awaits something else, such as the next
+item of an asynchronous iterator; and when a sibling fails graphql-core 3.2 forgets it altogether.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ _ending: set[asyncio.Task[None]] = set()
 class Pending:
     """The fields of an operation that nobody awaits yet."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_looking")
 
     def __init__(self) -> None:
         self._fields: set[Field] = set()
+        self._looking = False
 
     def added(self, rest: Coroutine[Any, Any, Any], awaitable: Any = None) -> Field:
         """Return a field for graphql-core to await.
@@ -31,11 +33,21 @@ class Pending:
         """
         field = Field(self, rest, awaitable)
         self._fields.add(field)
+        if not self._looking:
+            self._looking = True
+            # The tasks in which graphql-core awaits fields have taken their first step by then.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._start_others)
         return field
 
     def discard(self, field: Field) -> None:
         """Leave a field to whoever awaits it."""
         self._fields.discard(field)
+
+    def _start_others(self) -> None:
+        self._looking = False
+        for field in self._fields:
+            field.start()
 
     def end(self) -> None:
         """Cancel the fields that nobody has awaited; no one will."""
@@ -46,12 +58,13 @@ class Pending:
 class Field(Awaitable[Any]):
     """The rest of a field."""
 
-    __slots__ = ("_awaitable", "_ended", "_pending", "_rest")
+    __slots__ = ("_awaitable", "_ended", "_pending", "_rest", "_task")
 
     def __init__(self, pending: Pending, rest: Coroutine[Any, Any, Any], awaitable: Any) -> None:
         self._pending = pending
         self._rest = rest
         self._awaitable = awaitable
+        self._task: asyncio.Task[Any] | None = None
         self._ended = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -59,29 +72,38 @@ class Field(Awaitable[Any]):
         if self._ended:
             # graphql-core 3.3 awaits what it has forgotten, later, and ignores the result.
             raise asyncio.CancelledError
-        return self._rest.__await__()
+        return (self._task or self._rest).__await__()
+
+    def start(self) -> None:
+        """Let it go on in a task of its own, if it has begun."""
+        if self._task is None and self._awaitable is None:
+            self._task = asyncio.get_running_loop().create_task(self._rest)
 
     def end(self) -> None:
-        """Cancel the rest."""
+        """Cancel it."""
         self._ended = True
-        if self._awaitable is not None:
-            close = getattr(self._awaitable, "close", None)
-            if close is not None:
-                close()
-            self._rest.close()
+        if self._awaitable is None:
+            self._cancel()
             return
-        task = asyncio.get_running_loop().create_task(_cancelled(self._rest))
-        _ending.add(task)
-        task.add_done_callback(_ending.discard)
+        close = getattr(self._awaitable, "close", None)
+        if close is not None:
+            close()
+        self._rest.close()
+
+    def _cancel(self) -> None:
+        loop = asyncio.get_running_loop()
+        waiting = self._task or loop.create_task(self._rest)
+        ending = loop.create_task(_cancelled(waiting))
+        _ending.add(ending)
+        ending.add_done_callback(_ending.discard)
 
 
-async def _cancelled(rest: Coroutine[Any, Any, Any]) -> None:
-    """Throw a cancellation into what waits, and wait until it has cleaned up."""
-    waiting = asyncio.ensure_future(rest)
-    # It takes its first step, to where it waits.
+async def _cancelled(waiting: asyncio.Task[Any]) -> None:
+    """Cancel a task, and wait until it has cleaned up."""
+    # It may still have to take its first step, to where it waits: before that there is no clean-up.
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait({waiting})
     if not waiting.cancelled():
-        # Its error was the other field's to tell.
+        # Its error was another field's to tell.
         waiting.exception()
