@@ -19,6 +19,8 @@ class Case(NamedTuple):
     middleware: bool
     page: Callable[[int], str]
     goal: float | None = None
+    # What is sent as JSON, with a `%d` for the number; nothing for a page that is merely got.
+    body: str = ""
 
 
 def article_page(key: int) -> str:

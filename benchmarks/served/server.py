@@ -47,11 +47,16 @@ class Server:
             raise self.failure(f"The server of {system!r} did not start")
         self.usage = psutil.Process(self.process.pid)
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Return status and body of a page."""
+    def get(self, path: str, sent: str = "") -> tuple[int, str]:
+        """Return status and body of a page, or of the answer to what is sent as JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        headers = {"Cookie": self.cookie}
         try:
-            connection.request("GET", path, headers={"Cookie": self.cookie})
+            if sent:
+                headers["Content-Type"] = "application/json"
+                connection.request("POST", path, sent, headers)
+            else:
+                connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except OSError as error:

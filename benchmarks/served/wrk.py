@@ -45,7 +45,12 @@ def load(server: Server, case: Case, clients: int, seconds: int) -> Load:
             *("--timeout", "20s", "-H", f"Cookie: {server.cookie}", "-s", str(SCRIPT)),
             f"http://127.0.0.1:{server.port}",
         ],
-        env={**os.environ, "BENCH_PATH": case.path, "BENCH_NUMBERS": str(case.numbers)},
+        env={
+            **os.environ,
+            "BENCH_PATH": case.path,
+            "BENCH_BODY": case.body,
+            "BENCH_NUMBERS": str(case.numbers),
+        },
         capture_output=True,
         text=True,
         check=False,
