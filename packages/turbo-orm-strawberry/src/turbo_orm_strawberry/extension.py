@@ -13,14 +13,16 @@ from strawberry.types.graphql import OperationType
 
 from turbo_orm import ConnectionLimit, await_, eager, portal
 
+from .documents import Document, documents_of, passes, spare_validation
 from .fields import MISSING, Reading, is_plain_chain, reading_of
 from .operation import Operation
-from .results import completed
+from .results import completed, counted
 from .subscriptions import bridge_subscriptions
 from .synchronous import is_synchronous
 
 # Of a pool of ten, the default.
 MAX_CONNECTIONS = 4
+MAX_DOCUMENTS = 128
 
 
 class Unfinished:
@@ -38,6 +40,7 @@ class TurboExtension(SchemaExtension):
     Args:
         max_connections: how many connections of each database the fields of one operation may have
             at once; None for as many as the pool gives. A transaction has one.
+        max_documents: how many documents are remembered as parsed and valid; 0 for none.
         execution_context: strawberry's.
 
     Fields that stand side by side run side by side. Synchronous resolvers may use the ORM in any
@@ -48,11 +51,14 @@ class TurboExtension(SchemaExtension):
         self,
         *,
         max_connections: int | None = MAX_CONNECTIONS,
+        max_documents: int = MAX_DOCUMENTS,
         execution_context: ExecutionContext | None = None,
     ) -> None:
         super().__init__(execution_context=execution_context)
         limit = None if max_connections is None else ConnectionLimit(max_connections)
         self._operation = Operation(limit)
+        self._max_documents = max_documents
+        self._document: Document | None = None
 
     def on_operation(self) -> Iterator[None]:
         """Leave no field behind."""
@@ -62,6 +68,29 @@ class TurboExtension(SchemaExtension):
             # What `@defer` and `@stream` put off goes on.
             if not hasattr(self.execution_context.result, "subsequent_results"):
                 self._operation.pending.end()
+
+    def on_parse(self) -> Iterator[None]:
+        """Spare the parsing of a document that is known."""
+        context = self.execution_context
+        if not self._max_documents or context.graphql_document is not None:
+            yield
+            return
+        documents = documents_of(context.schema)
+        self._document = documents.find(context)
+        if self._document is not None:
+            context.graphql_document = self._document.node
+        yield
+        if self._document is None:
+            self._document = documents.remember(context, self._max_documents)
+
+    def on_validate(self) -> Iterator[None]:
+        """Spare the validation of a document that is known to be valid."""
+        document, context = self._document, self.execution_context
+        if document is not None and document.valid:
+            spare_validation(context)
+        yield
+        if document is not None and not document.valid:
+            document.valid = passes(context)
 
     def on_execute(self) -> Iterator[None]:
         """Let the generators of subscriptions run in the bridge."""
@@ -97,7 +126,7 @@ class TurboExtension(SchemaExtension):
         if reading.attribute is not None and is_plain_chain(_next):
             value = reading.value(root)
             if value is not MISSING:
-                return value
+                return counted(value) if reading.has_nodes else value
 
         waits = False
 

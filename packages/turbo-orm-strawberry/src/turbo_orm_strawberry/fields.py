@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models.fields.related_descriptors import (
     ForeignKeyDeferredAttribute,
     ForwardManyToOneDescriptor,
+    ManyToManyDescriptor,
+    ReverseManyToOneDescriptor,
 )
 from django.db.models.query_utils import DeferredAttribute
 from graphql import (
@@ -23,12 +25,17 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 from strawberry_django.fields.base import StrawberryDjangoFieldBase
 from strawberry_django.fields.field import StrawberryDjangoField
-from strawberry_django.optimizer import DjangoOptimizerExtension
+from strawberry_django.optimizer import DjangoOptimizerExtension, is_optimized_by_prefetching
+
+from .field import TurboField
 
 KEY = "turbo-orm"
 MISSING = object()
 # They look into the object's dictionary first, and the value is there if it is loaded.
 COLUMNS = (DeferredAttribute, ForeignKeyDeferredAttribute)
+
+# They leave what was prefetched as it is.
+OUR_QUERYSETS = (StrawberryDjangoField.get_queryset, TurboField.get_queryset)
 
 Reader = Callable[[Any], Any]
 
@@ -48,8 +55,7 @@ class Reading:
             kind = kind.of_type
         self.is_list = isinstance(kind, GraphQLList)
         self.has_nodes = self.is_list and is_composite_type(get_named_type(kind))
-        # What a list has in it is counted: it takes the longer way.
-        self.attribute = None if self.has_nodes else _attribute(field)
+        self.attribute = _attribute(field)
         # For each class of objects, how to read the attribute where that runs no code.
         self._readers: dict[type, Reader] = {}
 
@@ -65,7 +71,9 @@ class Reading:
         reader = self._readers.get(kind)
         if reader is None:
             reader = self._readers[kind] = _reader(kind, self.attribute)
-        return reader(root)
+        value = reader(root)
+        # Anything else of a list's may query when it is read.
+        return value if not self.is_list or type(value) is list or value is None else MISSING
 
 
 def reading_of(info: GraphQLResolveInfo[Any]) -> Reading | None:
@@ -103,6 +111,8 @@ def _attribute(field: GraphQLField) -> str | None:
     if isinstance(definition, StrawberryDjangoFieldBase):
         if type(definition).get_result is not StrawberryDjangoField.get_result:
             return None
+        if type(definition).get_queryset not in OUR_QUERYSETS:
+            return None
         return definition.django_name or definition.python_name
     # The schema has put its own there.
     read: Any = vars(definition).get("default_resolver")
@@ -117,11 +127,30 @@ def _reader(kind: type, name: str) -> Reader:
     found = getattr(kind, name, None)
     if type(found) is ForwardManyToOneDescriptor:
         return partial(found.field.get_cached_value, default=MISSING)
+    if type(found) in (ManyToManyDescriptor, ReverseManyToOneDescriptor):
+        return partial(_prefetched, _cache_name(found))
     if isinstance(found, DeferredAttribute):
         plain = type(found) in COLUMNS and found.field.attname == name
     else:
         plain = not (hasattr(type(found), "__get__") or hasattr(type(found), "__set__"))
     return partial(_in_dictionary, name) if plain else _unknown
+
+
+def _cache_name(found: Any) -> str:
+    """Return the name under which Django keeps the prefetched rows of a relation to many."""
+    if isinstance(found, ManyToManyDescriptor):
+        field = found.rel.field
+        return str(field.related_query_name() if found.reverse else field.name)
+    # A method before Django 5.1.
+    return str(getattr(found.rel, "cache_name", None) or found.rel.get_cache_name())
+
+
+def _prefetched(name: str, root: Any) -> Any:
+    """Return the rows that the optimizer has fetched, as the field itself would."""
+    rows = root.__dict__.get("_prefetched_objects_cache", {}).get(name)
+    if rows is None or rows._result_cache is None or not is_optimized_by_prefetching(rows):
+        return MISSING
+    return rows._result_cache
 
 
 def _in_dictionary(name: str, root: Any) -> Any:

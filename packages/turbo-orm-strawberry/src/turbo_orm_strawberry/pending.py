@@ -1,8 +1,8 @@
 """Fields that have begun and wait: each goes on, is awaited, or ends with its operation.
 
 A coroutine does nothing until it is awaited. A field that runs in the bridge has begun, and may
-hold a connection: it must not stand still while graphql-core awaits something else, such as the next
-item of an asynchronous iterator; and when a sibling fails graphql-core 3.2 forgets it altogether.
+hold a connection: it must not stand still while graphql-core awaits something else, such as the
+next item of an asynchronous iterator; and when a sibling fails graphql-core 3.2 forgets it.
 """
 
 from __future__ import annotations

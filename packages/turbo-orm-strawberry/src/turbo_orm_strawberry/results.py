@@ -35,6 +35,19 @@ def completed(
     """
     budget = current_budget() if reading.has_nodes else None
     value = _rows(value, info, operation, budget)
+    return value if budget is None else counted(value)
+
+
+def counted(value: Any) -> Any:
+    """Return a list, whose items are counted if the operation may have so many only.
+
+    Args:
+        value: what a field of a list type gives.
+
+    Raises:
+        GraphQLError: the operation has fetched more nodes than it may.
+    """
+    budget = current_budget()
     if budget is not None and isinstance(value, list | tuple):
         budget.spend(len(value))
     return value
