@@ -11,7 +11,7 @@ from benchmarks.ninjas.cases import tags_of
 from benchmarks.served.cases import Case
 
 PATH = "/graphql/"
-SELECTED = "filters: {authorId: %d}, ordering: [{created: DESC}]"
+SELECTED = "filters: {authorId: $author}, ordering: [{created: DESC}]"
 
 
 def newest(author: int) -> list[Row]:
@@ -63,20 +63,30 @@ def created(number: int) -> str:
     return json.dumps({"data": {"createTag": {"name": f"new {number}"}}})
 
 
-def body(query: str) -> str:
-    """Return what is sent for an operation."""
-    return json.dumps({"query": query})
+def body(query: str, variables: str) -> str:
+    """Return what is sent for an operation: as clients do, a document that is always the same.
+
+    Args:
+        query: the document.
+        variables: as JSON, with a `%d` for the number.
+    """
+    return f'{{"query": {json.dumps(query)}, "variables": {variables}}}'
 
 
 LIST = body(
-    f"{{ articles({SELECTED}, pagination: {{limit: {LIST_LENGTH}}})"
-    " { id title views author { id name } tags { id name } } }"
+    f"query List($author: ID!) {{ articles({SELECTED}, pagination: {{limit: {LIST_LENGTH}}})"
+    " { id title views author { id name } tags { id name } } }",
+    '{"author": %d}',
 )
 CONNECTION = body(
-    f"{{ connection({SELECTED}, first: {LIST_LENGTH}) {{ totalCount pageInfo {{ hasNextPage }}"
-    " edges { node { id title author { id name } } } } }"
+    f"query Page($author: ID!) {{ connection({SELECTED}, first: {LIST_LENGTH}) {{ totalCount pageInfo {{ hasNextPage }}"
+    " edges { node { id title author { id name } } } } }",
+    '{"author": %d}',
 )
-MUTATION = body('mutation { createTag(data: {name: "new %d"}) { name } }')
+MUTATION = body(
+    "mutation Create($data: TagInput!) { createTag(data: $data) { name } }",
+    '{"data": {"name": "new %d"}}',
+)
 MANY = f"a list of {LIST_LENGTH} with author and tags"
 CASES = {
     case.name: case

@@ -14,7 +14,7 @@ from strawberry.types.graphql import OperationType
 from turbo_orm import ConnectionLimit, await_, eager, portal
 
 from .documents import Document, documents_of, passes, spare_validation
-from .fields import MISSING, Reading, is_plain_chain, reading_of
+from .fields import INTROSPECTION, MISSING, Reading, is_plain_chain, reading_of
 from .operation import Operation
 from .results import completed, counted
 from .subscriptions import bridge_subscriptions
@@ -57,6 +57,7 @@ class TurboExtension(SchemaExtension):
         super().__init__(execution_context=execution_context)
         limit = None if max_connections is None else ConnectionLimit(max_connections)
         self._operation = Operation(limit)
+        self._readings: dict[Callable[..., Any], Reading] = {}
         self._max_documents = max_documents
         self._document: Document | None = None
 
@@ -118,16 +119,34 @@ class TurboExtension(SchemaExtension):
             *args: what else graphql-core gives.
             **kwargs: the arguments of the field.
         """
-        if is_synchronous():
-            return _next(root, info, *args, **kwargs)
-        reading = reading_of(info)
+        # Called for every field of every object: the look-ups of a resolver are made once.
+        reading = self._readings.get(_next)
         if reading is None:
+            reading = self._readings[_next] = self._reading(_next, info)
+        kind = type(root)
+        value = (reading.readers.get(kind) or reading.reader(kind))(root)
+        if value is not MISSING:
+            return counted(value) if reading.has_nodes else value
+        if is_synchronous() or reading is INTROSPECTION:
             return _next(root, info, *args, **kwargs)
-        if reading.attribute is not None and is_plain_chain(_next):
-            value = reading.value(root)
-            if value is not MISSING:
-                return counted(value) if reading.has_nodes else value
+        return self._run(_next, reading, root, info, *args, **kwargs)
 
+    def _reading(self, _next: Callable[..., Any], info: GraphQLResolveInfo[Any]) -> Reading:
+        reading = reading_of(info)
+        if reading is INTROSPECTION or is_plain_chain(_next):
+            return reading
+        # Another extension wants to see every value.
+        return Reading(info.parent_type.fields[info.field_name], plain=False)
+
+    def _run(
+        self,
+        _next: Callable[..., Any],
+        reading: Reading,
+        root: Any,
+        info: GraphQLResolveInfo[Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         waits = False
 
         def job() -> Any:

@@ -18,8 +18,10 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLResolveInfo,
+    GraphQLString,
     get_named_type,
     is_composite_type,
+    is_introspection_type,
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
@@ -40,47 +42,54 @@ OUR_QUERYSETS = (StrawberryDjangoField.get_queryset, TurboField.get_queryset)
 Reader = Callable[[Any], Any]
 
 
+def UNKNOWN(root: Any) -> Any:  # noqa: N802 -- a constant that is called
+    """Return MISSING: only the field's own resolver knows."""
+    return MISSING
+
+
 class Reading:
     """How the value of a field comes about.
 
     Args:
         field: graphql-core's.
+        plain: whether nobody else wants to see the value.
     """
 
-    __slots__ = ("_readers", "attribute", "has_nodes", "is_list")
+    __slots__ = ("attribute", "has_nodes", "is_list", "readers")
 
-    def __init__(self, field: GraphQLField) -> None:
+    def __init__(self, field: GraphQLField, *, plain: bool = True) -> None:
         kind: Any = field.type
         if isinstance(kind, GraphQLNonNull):
             kind = kind.of_type
         self.is_list = isinstance(kind, GraphQLList)
         self.has_nodes = self.is_list and is_composite_type(get_named_type(kind))
-        self.attribute = _attribute(field)
-        # For each class of objects, how to read the attribute where that runs no code.
-        self._readers: dict[type, Reader] = {}
+        self.attribute = _attribute(field) if plain else None
+        # For each class of objects, what gives the value if it is there already, so that reading it
+        # runs no code, else MISSING.
+        self.readers: dict[type, Reader] = {}
 
-    def value(self, root: Any) -> Any:
-        """Return the value if it is there already, so that reading it runs no code, else MISSING.
+    def reader(self, kind: type) -> Reader:
+        """Return what reads the attribute of a class of objects.
 
         Args:
-            root: the object that has the field.
+            kind: the class.
         """
-        if self.attribute is None:
-            return MISSING
-        kind = type(root)
-        reader = self._readers.get(kind)
-        if reader is None:
-            reader = self._readers[kind] = _reader(kind, self.attribute)
-        value = reader(root)
-        # Anything else of a list's may query when it is read.
-        return value if not self.is_list or type(value) is list or value is None else MISSING
+        found = UNKNOWN if self.attribute is None else _reader(kind, self.attribute)
+        if self.is_list and found is not UNKNOWN:
+            found = partial(_list_of, found)
+        self.readers[kind] = found
+        return found
 
 
-def reading_of(info: GraphQLResolveInfo[Any]) -> Reading | None:
-    """Return what is known of the field that is being resolved, None of introspection's own."""
+# What introspection asks is in the schema.
+INTROSPECTION = Reading(GraphQLField(GraphQLString), plain=False)
+
+
+def reading_of(info: GraphQLResolveInfo[Any]) -> Reading:
+    """Return what is known of the field that is being resolved."""
     field = info.parent_type.fields.get(info.field_name)
-    if field is None:
-        return None
+    if field is None or is_introspection_type(info.parent_type):
+        return INTROSPECTION
     reading: Reading | None = field.extensions.get(KEY)
     if reading is None:
         reading = field.extensions[KEY] = Reading(field)
@@ -123,7 +132,7 @@ def _reader(kind: type, name: str) -> Reader:
     """Return what reads an attribute of a class of objects without running code of the class."""
     own_way: Any = kind.__getattribute__
     if not kind.__dictoffset__ or own_way is not object.__getattribute__:
-        return _unknown
+        return UNKNOWN
     found = getattr(kind, name, None)
     if type(found) is ForwardManyToOneDescriptor:
         return partial(found.field.get_cached_value, default=MISSING)
@@ -133,7 +142,7 @@ def _reader(kind: type, name: str) -> Reader:
         plain = type(found) in COLUMNS and found.field.attname == name
     else:
         plain = not (hasattr(type(found), "__get__") or hasattr(type(found), "__set__"))
-    return partial(_in_dictionary, name) if plain else _unknown
+    return partial(_in_dictionary, name) if plain else UNKNOWN
 
 
 def _cache_name(found: Any) -> str:
@@ -157,5 +166,7 @@ def _in_dictionary(name: str, root: Any) -> Any:
     return root.__dict__.get(name, MISSING)
 
 
-def _unknown(root: Any) -> Any:
-    return MISSING
+def _list_of(reader: Reader, root: Any) -> Any:
+    """Return a list; anything else may query when it is read."""
+    value = reader(root)
+    return value if type(value) is list or value is None else MISSING
