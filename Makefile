@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-plans bench-serving bench-tests bench-ninja bench-strawberry conformance conformance-all lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
 	@echo "make bench-tests  what a test that rolls back saves, beside one that empties tables"
 	@echo "make bench-ninja    what an endpoint of Django Ninja's costs, beside stock Ninja (about 4 minutes; needs wrk)"
+	@echo "make bench-strawberry  what an operation of strawberry-django's costs, beside stock (about 3 minutes; needs wrk)"
 	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
 	@echo "make lock   bring uv.lock up to date"
@@ -77,6 +78,9 @@ bench-tests:
 
 bench-ninja:
 	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.ninja $(ARGS)
+
+bench-strawberry:
+	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.strawberry $(ARGS)
 
 lock:
 	$(BOOTSTRAP) lock

@@ -37,12 +37,18 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "turbo_orm",
+    "guardian",
+    "polymorphic",
     "tests.readme",
     "tests.readme_ninja",
+    "tests.readme_strawberry",
+    "tests.strawberry",
     "tests.testapp",
 ]
 # Their tables are made from the models, like those of the test application.
-MIGRATION_MODULES = dict.fromkeys(["admin", "auth", "contenttypes", "sessions"])
+MIGRATION_MODULES = dict.fromkeys(["admin", "auth", "contenttypes", "guardian", "sessions"])
+# Guardian's, which otherwise makes a user of its own.
+ANONYMOUS_USER_NAME = None
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -96,6 +96,20 @@ def test_all_apis_give_the_right_answers_and_a_run_ends_in_the_table(stand_in):
     assert lines[-1].endswith(" | ≥ 2 x asynchronous, missed |")
 
 
+def test_all_schemas_give_the_right_answers_and_a_run_ends_in_the_table(stand_in):
+    options = ("--rounds", "1", "--connections", "2", "--cases", "list", "connection", "mutation")
+    done = run_benchmark("strawberry", *options, path=stand_in)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("answers rightly") == 9
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Requests per second")
+    assert [line.partition(" | ")[0] for line in lines[3:]] == [
+        *("| case", "| ---", "| a list of 20 with author and tags"),
+        *("| a connection of 20 with its count", "| a mutation"),
+    ]
+    assert lines[-3].endswith(" | ≥ 2 x asynchronous, missed |")
+
+
 def test_without_wrk_the_serving_benchmark_says_how_to_get_it(tmp_path):
     done = run_benchmark("serving", path=str(tmp_path))
     assert done.returncode == 1
