@@ -25,7 +25,6 @@ from .strawberries.cases import CASES, same
 from .strawberries.project import APPS, SYSTEMS
 
 OURS = "turbo"
-VARIANTS = (False, True)
 # As many different answers of a case are compared with what they must say.
 CHECKED = 5
 Servers = dict[tuple[str, bool], Server]
@@ -102,6 +101,11 @@ def tell(message: str) -> None:
     print(f"strawberry: {message}", file=sys.stderr, flush=True)
 
 
+def variants(options: argparse.Namespace) -> set[bool]:
+    """Return whether the cases want servers without middleware, with it, or both."""
+    return {CASES[name].middleware for name in options.cases}
+
+
 @contextlib.contextmanager
 def running(conninfo: str, options: argparse.Namespace) -> Iterator[Servers]:
     """Yield the servers; end them whatever happens."""
@@ -111,7 +115,7 @@ def running(conninfo: str, options: argparse.Namespace) -> Iterator[Servers]:
     servers: Servers = {}
     with contextlib.ExitStack() as stack:
         for system in options.systems:
-            for middleware in VARIANTS:
+            for middleware in variants(options):
                 started = Server(
                     system,
                     conninfo,
@@ -142,7 +146,9 @@ def main() -> None:
     options: Any = parse()
     if not options.check:
         require_wrk()
-    require_connections(server(), len(options.systems) * len(VARIANTS) * options.connections)
+    require_connections(
+        server(), len(options.systems) * len(variants(options)) * options.connections
+    )
     with temporary_database(APPS) as conninfo, running(conninfo, options) as servers:
         check(servers, options)
         if not options.check:

@@ -79,8 +79,8 @@ LIST = body(
     '{"author": %d}',
 )
 CONNECTION = body(
-    f"query Page($author: ID!) {{ connection({SELECTED}, first: {LIST_LENGTH}) {{ totalCount pageInfo {{ hasNextPage }}"
-    " edges { node { id title author { id name } } } } }",
+    f"query Page($author: ID!) {{ connection({SELECTED}, first: {LIST_LENGTH})"
+    " { totalCount pageInfo { hasNextPage } edges { node { id title author { id name } } } } }",
     '{"author": %d}',
 )
 MUTATION = body(

@@ -23,7 +23,7 @@ async def most_in_use(*work):
         nonlocal highest
         while True:
             highest = max(highest, pool_stats().in_use)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
 
     watching = asyncio.ensure_future(watch())
     try:

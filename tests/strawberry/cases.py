@@ -67,6 +67,7 @@ CASES = {
         "{ authors { name articles(pagination: {limit: 1}, ordering: [{views: DESC}],"
         " filters: {views: {gte: 0}}) { title tags(pagination: {limit: 1}) { name } } } }"
     ),
+    "one of a relation to many": Case("{ articles { title oneTag { name } } }"),
     "an offset page": Case(
         "{ paginated(pagination: {offset: 1, limit: 2}) { totalCount"
         " pageInfo { offset limit } results { title author { name } } } }"

@@ -104,6 +104,7 @@ class ArticleType:
     author_id: auto
     editor: AuthorType | None
     tags: list[TagType]
+    one_tag: TagType | None = api.field(field_name="tags")
     paged_tags: OffsetPaginated[TagType] = api.offset_paginated(field_name="tags")
     secret: str = api.field(
         field_name="title", extensions=[HasSourcePerm("testapp.view_article", use_directives=False)]

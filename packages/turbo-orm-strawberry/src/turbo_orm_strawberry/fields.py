@@ -77,6 +77,9 @@ class Reading:
         found = UNKNOWN if self.attribute is None else _reader(kind, self.attribute)
         if self.is_list and found is not UNKNOWN:
             found = partial(_list_of, found)
+        elif isinstance(found, partial) and found.func is _prefetched:
+            # A field may take one row of a relation to many.
+            found = UNKNOWN
         self.readers[kind] = found
         return found
 

@@ -16,7 +16,7 @@ _ending: set[asyncio.Task[None]] = set()
 
 
 class Pending:
-    """The fields of an operation that nobody awaits yet."""
+    """The fields of an operation that are not finished yet."""
 
     __slots__ = ("_fields", "_looking")
 
@@ -41,7 +41,7 @@ class Pending:
         return field
 
     def discard(self, field: Field) -> None:
-        """Leave a field to whoever awaits it."""
+        """Forget a field that is finished."""
         self._fields.discard(field)
 
     def _start_others(self) -> None:
@@ -50,7 +50,7 @@ class Pending:
             field.start()
 
     def end(self) -> None:
-        """Cancel the fields that nobody has awaited; no one will."""
+        """Cancel the fields that are not finished: the operation is, so nobody wants them."""
         while self._fields:
             self._fields.pop().end()
 
@@ -58,37 +58,45 @@ class Pending:
 class Field(Awaitable[Any]):
     """The rest of a field."""
 
-    __slots__ = ("_awaitable", "_ended", "_pending", "_rest", "_task")
+    __slots__ = ("_awaitable", "_awaiting", "_ended", "_pending", "_rest", "_task")
 
     def __init__(self, pending: Pending, rest: Coroutine[Any, Any, Any], awaitable: Any) -> None:
         self._pending = pending
         self._rest = rest
         self._awaitable = awaitable
+        # That of whoever awaits it, and one of its own if it was left alone.
+        self._awaiting: asyncio.Task[Any] | None = None
         self._task: asyncio.Task[Any] | None = None
         self._ended = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        self._pending.discard(self)
         if self._ended:
             # graphql-core 3.3 awaits what it has forgotten, later, and ignores the result.
             raise asyncio.CancelledError
-        return (self._task or self._rest).__await__()
+        self._awaiting = asyncio.current_task()
+        try:
+            return (yield from (self._task or self._rest).__await__())
+        finally:
+            self._pending.discard(self)
 
     def start(self) -> None:
-        """Let it go on in a task of its own, if it has begun."""
-        if self._task is None and self._awaitable is None:
+        """Let it go on in a task of its own, if it has begun and nobody awaits it."""
+        if self._awaiting is None and self._task is None and self._awaitable is None:
             self._task = asyncio.get_running_loop().create_task(self._rest)
 
     def end(self) -> None:
         """Cancel it."""
         self._ended = True
-        if self._awaitable is None:
+        if self._awaiting is not None:
+            if self._awaiting is not asyncio.current_task():
+                self._awaiting.cancel()
+        elif self._awaitable is None:
             self._cancel()
-            return
-        close = getattr(self._awaitable, "close", None)
-        if close is not None:
-            close()
-        self._rest.close()
+        else:
+            close = getattr(self._awaitable, "close", None)
+            if close is not None:
+                close()
+            self._rest.close()
 
     def _cancel(self) -> None:
         loop = asyncio.get_running_loop()
