@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from strawberry_django.optimizer import DjangoOptimizerExtension
@@ -31,9 +31,9 @@ class Query:
     authors: list[Author] = turbo.field()
 
     @turbo.connection(DjangoListConnection[Article])
-    async def articles(self) -> QuerySet[models.Article]:
+    async def articles(self) -> Iterable[Article]:
         """Every article that readers may see, page by page."""
-        return models.Article.objects.published()
+        return models.Article.objects.published()  # type: ignore[return-value]
 
     @turbo.field
     async def article(self, slug: str) -> Article | None:
