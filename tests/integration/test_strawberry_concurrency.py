@@ -247,9 +247,9 @@ async def test_an_operation_that_takes_too_long_times_out(query, at_rest):
 
 async def test_operations_that_are_cancelled_anywhere_lose_no_connection(at_rest):
     built = schema(Query)
-    for step in range(60):
+    for step in range(30):
         task = asyncio.ensure_future(built.execute("{ a: writes rows { backend } nestedBlocks }"))
-        await asyncio.sleep(step * 0.002)
+        await asyncio.sleep(step * 0.003)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -121,6 +121,12 @@ async def executed(schema: strawberry.Schema, case: Case, context: Any) -> Any:
     return summary(result), len(statements)
 
 
+def told(result: Any) -> Any:
+    """Return the data, and the messages without their places."""
+    (found, errors, _), _ = result
+    return found, [error["message"] for error in errors]
+
+
 MUTATIONS = [name for name, case in CASES.items() if case.document.startswith("mutation")]
 QUERIES = {name: case for name, case in CASES.items() if name not in MUTATIONS}
 
@@ -135,8 +141,12 @@ def test_results_of_queries_are_those_of_stock_strawberry_django(optimized):
     results = asynchronous(ours, QUERIES)
 
     for name, case in QUERIES.items():
-        assert (name, results[name][0]) == (name, expected[name][0])
-        assert case.ends_early or results[name][1] <= expected[name][1], name
+        if case.ends_early:
+            # Which of the errors is the first depends on the database.
+            assert (name, told(results[name])) == (name, told(expected[name]))
+        else:
+            assert (name, results[name][0]) == (name, expected[name][0])
+            assert results[name][1] <= expected[name][1], name
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -14,7 +14,7 @@ from strawberry.types.graphql import OperationType
 from turbo_orm import ConnectionLimit, await_, eager, portal
 
 from .documents import Document, documents_of, passes, spare_validation
-from .fields import INTROSPECTION, MISSING, Reading, is_plain_chain, reading_of
+from .fields import INTROSPECTION, MISSING, Reading, is_mutation, is_plain_chain, reading_of
 from .operation import Operation
 from .results import completed, counted
 from .subscriptions import bridge_subscriptions
@@ -147,6 +147,12 @@ class TurboExtension(SchemaExtension):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
+        if is_mutation(info):
+            # graphql-core 3.2 calls the resolvers of all mutations at once, and awaits one after
+            # the other: none may begin before that.
+            rest = self._in_turn(_next, reading, root, info, *args, **kwargs)
+            return self._operation.pending.added(rest, rest)
+
         waits = False
 
         def job() -> Any:
@@ -162,9 +168,27 @@ class TurboExtension(SchemaExtension):
         # From here on the job, if it is not done, runs in the task that awaits it.
         waits = True
         if type(value) is Unfinished:
-            rest = self._finish(value, reading, info)
-            return self._operation.pending.added(rest, value.awaitable)
+            coroutine = self._finish(value, reading, info)
+            return self._operation.pending.added(coroutine, value.awaitable)
         return self._operation.pending.added(value) if isinstance(value, Coroutine) else value
+
+    async def _in_turn(
+        self,
+        _next: Callable[..., Any],
+        reading: Reading,
+        root: Any,
+        info: GraphQLResolveInfo[Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        async def called() -> Any:
+            with self._operation.entered():
+                result = _next(root, info, *args, **kwargs)
+                if isawaitable(result):
+                    result = await result
+                return self._completed(result, reading, info)
+
+        return await portal(called())
 
     async def _finish(
         self, rest: Unfinished, reading: Reading, info: GraphQLResolveInfo[Any]

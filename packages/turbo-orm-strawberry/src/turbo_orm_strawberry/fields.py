@@ -19,6 +19,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLResolveInfo,
     GraphQLString,
+    OperationType,
     get_named_type,
     is_composite_type,
     is_introspection_type,
@@ -97,6 +98,11 @@ def reading_of(info: GraphQLResolveInfo[Any]) -> Reading:
     if reading is None:
         reading = field.extensions[KEY] = Reading(field)
     return reading
+
+
+def is_mutation(info: GraphQLResolveInfo[Any]) -> bool:
+    """Tell whether a field is one of the mutations of its operation."""
+    return info.path.prev is None and info.operation.operation is OperationType.MUTATION
 
 
 def is_plain_chain(resolver: Any) -> bool:
