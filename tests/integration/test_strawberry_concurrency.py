@@ -1,6 +1,7 @@
 """Fields side by side: their connections, their transactions, their limit, their end."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -17,6 +18,13 @@ from turbo_orm_strawberry import TurboExtension
 # Of a cancelled operation graphql-core leaves coroutines of its own that it has not awaited yet;
 # 3.2 does so too when a field fails.
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'Exec:RuntimeWarning")
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Let what graphql-core has forgotten be collected here, and not in another test."""
+    yield
+    gc.collect()
 
 
 def backend():
