@@ -41,13 +41,21 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "turbo_orm",
+    "guardian",
+    "polymorphic",
     "tests.readme",
     "tests.readme_drf",
     "tests.readme_ninja",
+    "tests.readme_strawberry",
+    "tests.strawberry",
     "tests.testapp",
 ]
 # Their tables are made from the models, like those of the test application.
-MIGRATION_MODULES = dict.fromkeys(["admin", "auth", "authtoken", "contenttypes", "sessions"])
+MIGRATION_MODULES = dict.fromkeys(
+    ["admin", "auth", "authtoken", "contenttypes", "guardian", "sessions"]
+)
+# Guardian's, which otherwise makes a user of its own.
+ANONYMOUS_USER_NAME = None
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -19,7 +19,8 @@ class Case(NamedTuple):
     middleware: bool
     page: Callable[[int], str]
     goal: float | None = None
-    # What is sent, with a number of its own in each request; None asks by GET.
+    # What is sent as JSON, with a number in it: one of `numbers`, or where that is 1, another in each
+    # request. None asks by GET.
     body: str | None = None
 
 

@@ -6,10 +6,17 @@ local body = os.getenv("BENCH_BODY")
 local sent = tonumber(os.getenv("BENCH_FIRST"))
 local json = {["Content-Type"] = "application/json"}
 
+local next_number = function()
+  if numbers > 1 then
+    return math.random(numbers)
+  end
+  sent = sent + 1
+  return sent
+end
+
 request = function()
   if body then
-    sent = sent + 1
-    return wrk.format("POST", path, json, string.format(body, sent))
+    return wrk.format("POST", path, json, string.format(body, next_number()))
   end
   return wrk.format("GET", string.format(path, math.random(numbers)))
 end

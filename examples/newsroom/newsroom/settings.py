@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",
     "rest_framework",
+    "strawberry_django",
     "turbo_orm",
     "articles",
 ]
