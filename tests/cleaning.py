@@ -14,6 +14,8 @@ FILLED = ("contenttypes.ContentType", "auth.Permission")
 # What tests that count backends leave out.
 NAME = "the cleaner"
 PATIENCE = 5.0
+# The first PostgreSQL that forgets how large a table was.
+CLEARS_STATISTICS = 18_00_00
 BUSY = (
     "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
     "AND datname = current_database() AND state ~ 'in transaction'"
@@ -59,8 +61,14 @@ class Cleaner:
             restarted = [f"ALTER SEQUENCE {name} RESTART" for name in sequences]
             self.connection.execute("; ".join(["BEGIN", *deleted, *restarted, "COMMIT"]))
         if tables:
-            # Else the next rows would lie behind the dead, and their order and plans depend on it.
-            self.connection.execute("VACUUM " + ", ".join(f'"{table}"' for table in tables))
+            self._forget(tables)
+
+    def _forget(self, tables: list[str]) -> None:
+        """Let tables be as new ones: in which order rows come may depend on it."""
+        self.connection.execute("VACUUM " + ", ".join(f'"{table}"' for table in tables))
+        if self.connection.info.server_version >= CLEARS_STATISTICS:
+            clear = "SELECT pg_clear_relation_stats(current_schema(), name) FROM unnest(%s::text[]) AS name"
+            self.connection.execute(clear, [tables])
 
 
 def tables_of_tests() -> set[str]:

@@ -19,7 +19,7 @@ cookie = sys.argv[sys.argv.index("-H") + 1].partition(": ")
 path, numbers = os.environ["BENCH_PATH"], int(os.environ["BENCH_NUMBERS"])
 for number in (1, numbers):
     page = sys.argv[-1] + (path % number if "%" in path else path)
-    sent = os.environ["BENCH_BODY"]
+    sent = os.environ.get("BENCH_BODY")
     body = (sent % number).encode() if sent else None
     headers = {{cookie[0]: cookie[2], "Content-Type": "application/json"}}
     urllib.request.urlopen(urllib.request.Request(page, body, headers)).read()

@@ -373,7 +373,8 @@ async def test_annotations_stay_and_are_no_reason_to_load_more():
 
     def read():
         rows = optimize(
-            Article.objects.annotate(number=Count("tags")), ["title", "number", "author.name"]
+            Article.objects.annotate(number=Count("tags")).order_by("title"),
+            ["title", "number", "author.name"],
         )
         return [(row.title, row.number, row.author.name) for row in rows]
 
