@@ -67,8 +67,11 @@ class Cleaner:
         """Let tables be as new ones: in which order rows come may depend on it."""
         self.connection.execute("VACUUM " + ", ".join(f'"{table}"' for table in tables))
         if self.connection.info.server_version >= CLEARS_STATISTICS:
-            clear = "SELECT pg_clear_relation_stats(current_schema(), name) FROM unnest(%s::text[]) AS name"
-            self.connection.execute(clear, [tables])
+            self.connection.execute(
+                "SELECT pg_clear_relation_stats(current_schema(), name) "
+                "FROM unnest(%s::text[]) AS name",
+                [tables],
+            )
 
 
 def tables_of_tests() -> set[str]:
