@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja conformance conformance-all lock clean
+.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -25,8 +25,12 @@ help:
 	@echo "make bench-serving  what a request costs, beside Django's own handler (about 3 minutes; needs wrk)"
 	@echo "make bench-tests  what a test that rolls back saves, beside one that empties tables"
 	@echo "make bench-ninja    what an endpoint of Django Ninja's costs, beside stock Ninja (about 4 minutes; needs wrk)"
+	@echo "make bench-drf      what a request to DRF costs, beside stock DRF, adrf and aiodrf (about 5 minutes; needs wrk)"
+	@echo "make bench-strawberry  what an operation of strawberry-django's costs, beside stock (about 3 minutes; needs wrk)"
 	@echo "make conformance      Django's own tests, in four modes (APPS=..., MODES=...)"
 	@echo "make conformance-all  the same on every supported Django, both engines"
+	@echo "make conformance-drf  DRF's own tests, each view a coroutine function (ARGS=tests/test_views.py)"
+	@echo "make browser  the browsable API of the example in a real browser (needs chromium)"
 	@echo "make lock   bring uv.lock up to date"
 	@echo "make clean  remove environments and caches"
 
@@ -66,6 +70,14 @@ conformance-all: conformance
 conformance-one:
 	$(SUITE) --modes "$(MODES)" --jobs 2 $(ARGS)
 
+conformance-drf:
+	$(RUN) --group conformance $(WITH_POSTGRES) --fast python -m tests.drf_suite $(ARGS)
+
+# The system's Chromium: apt-get install chromium chromium-driver
+browser:
+	$(RUN) --group browser $(WITH_POSTGRES) --fast python -m pytest \
+		-c examples/newsroom/browser/pytest.ini examples/newsroom/browser $(ARGS)
+
 BENCH = $(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks
 
 bench:
@@ -86,8 +98,14 @@ bench-serving:
 bench-tests:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python -m benchmarks.rollback $(ARGS)
 
+bench-drf:
+	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.drf $(ARGS)
+
 bench-ninja:
 	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.ninja $(ARGS)
+
+bench-strawberry:
+	$(RUN) --group bench $(WITH_POSTGRES) --fast python -m benchmarks.strawberry $(ARGS)
 
 lock:
 	$(BOOTSTRAP) lock

@@ -36,13 +36,26 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django_filters",
+    "drf_spectacular",
+    "rest_framework",
+    "rest_framework.authtoken",
     "turbo_orm",
+    "guardian",
+    "polymorphic",
     "tests.readme",
+    "tests.readme_drf",
     "tests.readme_ninja",
+    "tests.readme_strawberry",
+    "tests.strawberry",
     "tests.testapp",
 ]
 # Their tables are made from the models, like those of the test application.
-MIGRATION_MODULES = dict.fromkeys(["admin", "auth", "contenttypes", "sessions"])
+MIGRATION_MODULES = dict.fromkeys(
+    ["admin", "auth", "authtoken", "contenttypes", "guardian", "sessions"]
+)
+# Guardian's, which otherwise makes a user of its own.
+ANONYMOUS_USER_NAME = None
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -63,6 +76,11 @@ TEMPLATES = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
 ROOT_URLCONF = "tests.testapp.urls"
 SECRET_KEY = "only for tests"
+STATIC_URL = "static/"
 USE_TZ = True

@@ -24,6 +24,9 @@ class Case(NamedTuple):
     middleware: bool
     page: Callable[[int], str]
     goal: float | None = None
+    # What is sent as JSON, with a number in it: one of `numbers`, or if that is 1, another in each
+    # request. None asks by GET.
+    body: str | None = None
 
 
 def article_page(key: int) -> str:

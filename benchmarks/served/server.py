@@ -47,11 +47,14 @@ class Server:
             raise self.failure(f"The server of {system!r} did not start")
         self.usage = psutil.Process(self.process.pid)
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Return status and body of a page."""
+    def get(self, path: str, body: str | None = None) -> tuple[int, str]:
+        """Return status and body of a page, or of the answer to a JSON document."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            connection.request("GET", path, headers={"Cookie": self.cookie})
+            headers = {"Cookie": self.cookie}
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+            connection.request("POST" if body is not None else "GET", path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except OSError as error:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ def load(server: Server, case: Case, clients: int, seconds: int) -> Load:
             *("--timeout", "20s", "-H", f"Cookie: {server.cookie}", "-s", str(SCRIPT)),
             f"http://127.0.0.1:{server.port}",
         ],
-        env={**os.environ, "BENCH_PATH": case.path, "BENCH_NUMBERS": str(case.numbers)},
+        env={**os.environ, **variables(case)},
         capture_output=True,
         text=True,
         check=False,
@@ -57,6 +58,15 @@ def load(server: Server, case: Case, clients: int, seconds: int) -> Load:
     if done.returncode or "Socket errors" in done.stdout or "Non-2xx" in done.stdout:
         raise server.failure(f"{case.title} failed:\n{done.stdout}{done.stderr}")
     return read(done.stdout, max(server.cpu_seconds() - before, TICK))
+
+
+def variables(case: Case) -> dict[str, str]:
+    """Return what the script finds in its environment."""
+    named = {"BENCH_PATH": case.path, "BENCH_NUMBERS": str(case.numbers)}
+    if case.body is not None:
+        # Larger than what the last run sent: nobody sends a million a second.
+        named |= {"BENCH_BODY": case.body, "BENCH_FIRST": str(time.time_ns() // 1000)}
+    return named
 
 
 def read(output: str, cpu_seconds: float) -> Load:

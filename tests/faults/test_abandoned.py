@@ -131,7 +131,7 @@ async def test_closed_at_any_wait_it_leaves_nothing_behind(work):
     # Closed while it waits for its COMMIT, a block may be there; half a block may not.
     assert await names("inner") == await names("outer")
     writes = work in {asynchronous_block, synchronous_block, block_in_portal}
-    assert await names("outer") in ((1, 2) if writes else (0,))
+    assert (await names("outer") >= 1) == writes
 
 
 @pytest.mark.parametrize("work", WORK, ids=lambda work: work.__name__)

@@ -23,7 +23,10 @@ cookie = sys.argv[sys.argv.index("-H") + 1].partition(": ")
 path, numbers = os.environ["BENCH_PATH"], int(os.environ["BENCH_NUMBERS"])
 for number in (1, numbers):
     page = sys.argv[-1] + (path % number if "%" in path else path)
-    urllib.request.urlopen(urllib.request.Request(page, headers={{cookie[0]: cookie[2]}})).read()
+    sent = os.environ.get("BENCH_BODY")
+    body = (sent % number).encode() if sent else None
+    headers = {{cookie[0]: cookie[2], "Content-Type": "application/json"}}
+    urllib.request.urlopen(urllib.request.Request(page, body, headers)).read()
 print("  Latency Distribution\\n     50%  900.00us\\n     75%    1.50ms\\n     99%    1.10s")
 print("  2 requests in 1.00s, 1.00KB read\\nRequests/sec:   2000.00\\nTransfer/sec:  1.0KB")
 """
@@ -172,6 +175,19 @@ def test_all_apis_give_the_right_answers_and_a_run_ends_in_the_table(stand_in):
         *("| case", "| ---", "| one row", "| a list of 20 with author and tags")
     ]
     assert lines[-1].endswith(" | ≥ 2 x asynchronous, missed |")
+
+
+def test_all_schemas_give_the_right_answers_and_a_run_ends_in_the_table(stand_in):
+    options = ("--rounds", "1", "--connections", "2", "--cases", "list", "mutation")
+    done = run_benchmark("strawberry", *options, path=stand_in)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("answers rightly") == 6
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Requests per second")
+    assert [line.partition(" | ")[0] for line in lines[3:]] == [
+        *("| case", "| ---", "| a list of 20 with author and tags", "| a mutation")
+    ]
+    assert lines[-2].endswith(" | ≥ 2 x asynchronous, missed |")
 
 
 def test_without_wrk_a_run_says_how_to_get_it(tmp_path):

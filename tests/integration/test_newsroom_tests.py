@@ -14,8 +14,8 @@ NEWSROOM = Path(__file__).resolve().parent.parent.parent / "examples" / "newsroo
 @pytest.mark.parametrize(
     ("command", "outcome"),
     [
-        (("manage.py", "test", "--noinput"), r"^Ran 10 tests in .*\n\nOK$"),
-        (("-m", "pytest", "-q", "-p", "no:cacheprovider"), r"^14 passed in "),
+        (("manage.py", "test", "--noinput"), r"^Ran 14 tests in .*\n\nOK$"),
+        (("-m", "pytest", "-q", "-p", "no:cacheprovider"), r"^18 passed in "),
     ],
     ids=["django", "pytest"],
 )

@@ -51,11 +51,12 @@ def read_tree(queryset):
             article.title,
             article.author.name,
             article.author.profile.bio,
-            [
-                (tag.name, [other.title for other in tag.articles.all()])
+            # They have no order.
+            sorted(
+                (tag.name, sorted(other.title for other in tag.articles.all()))
                 for tag in article.tags.all()
-            ],
-            [comment.text for comment in article.comments.all()],
+            ),
+            sorted(comment.text for comment in article.comments.all()),
         )
         for article in queryset
     ]
@@ -372,7 +373,8 @@ async def test_annotations_stay_and_are_no_reason_to_load_more():
 
     def read():
         rows = optimize(
-            Article.objects.annotate(number=Count("tags")), ["title", "number", "author.name"]
+            Article.objects.annotate(number=Count("tags")).order_by("title"),
+            ["title", "number", "author.name"],
         )
         return [(row.title, row.number, row.author.name) for row in rows]
 

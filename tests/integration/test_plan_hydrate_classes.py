@@ -235,7 +235,7 @@ def test_a_child_whose_columns_are_its_parents(monkeypatch):
 def test_from_db_may_return_nothing(monkeypatch):
     class Nothing(Custom):
         @classmethod
-        def from_db(cls, *args, **kwargs):  # noqa: ARG003 -- it ignores them
+        def from_db(cls, *args, **kwargs):
             return None
 
     class Before(Isolated):

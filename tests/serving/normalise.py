@@ -20,7 +20,7 @@ PATTERNS = (
     # Pickled responses in the cache hold the dates above.
     (re.compile(r"gA[SW]V[\w+/]+=*"), "<pickled>"),
     (re.compile(r"(?<=^Age: )\d+"), "<seconds>"),
-    (re.compile(r"0x[0-9a-f]{6,}"), "<address>"),
+    (re.compile(r"\b0x[0-9a-f]{6,}\b"), "<address>"),
 )
 KEY = re.compile(_WORD.format(r"[a-z0-9]{32}"))
 

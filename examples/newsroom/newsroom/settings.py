@@ -24,6 +24,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "ninja",
+    "rest_framework",
+    "strawberry_django",
     "turbo_orm",
     "articles",
 ]
@@ -82,7 +84,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The only synchronous views are the admin's, which wait for nothing but the database.
+# The only synchronous views are those of the admin and of signing in, which wait for nothing but
+# the database.
 TURBO_ORM = {"SYNC_VIEWS": "loop"}
 
 LANGUAGE_CODE = "en-us"

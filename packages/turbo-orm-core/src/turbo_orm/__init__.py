@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .lifecycle import close_pools, open_pools, pool_stats
     from .plan import PlanStats, clear_plans, plan_stats
     from .plan.exceptions import PlanMismatch
+    from .pool.limit import ConnectionLimit
     from .pool.stats import PoolStats
     from .query import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet, AsyncRawQuerySet
     from .transaction import atomic, on_commit, set_rollback
@@ -26,6 +27,7 @@ _HOMES = {
     "AsyncModelMixin": "query",
     "AsyncQuerySet": "query",
     "AsyncRawQuerySet": "query",
+    "ConnectionLimit": "pool.limit",
     "EmptyResultSet": "exceptions",
     "MissingBridge": "exceptions",
     "PlanMismatch": "plan.exceptions",
@@ -54,6 +56,7 @@ __all__ = [
     "AsyncModelMixin",
     "AsyncQuerySet",
     "AsyncRawQuerySet",
+    "ConnectionLimit",
     "EmptyResultSet",
     "MissingBridge",
     "PlanMismatch",

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from articles.preparation import prepare
-from articles.tour import ninja, orm, pages, quickstart, transactions
+from articles.tour import drf, graphql, ninja, orm, pages, quickstart, transactions
 from articles.tour.pool import pool_line
 from articles.tour.report import Report, Step, Surprise
 from articles.tour.server import hundred_requests
@@ -72,6 +72,8 @@ def parts(report: Report) -> dict[str, list[Step]]:
         "Transactions and concurrency": transactions.STEPS,
         "Whole requests, without a thread": pages.STEPS,
         "Django Ninja, without a thread": ninja.STEPS,
+        "Django REST framework, without a thread": drf.STEPS,
+        "GraphQL by strawberry-django, without a thread": graphql.STEPS,
         "Served by uvicorn": [
             Step("The pool so far", pool_line),
             Step("100 concurrent HTTP requests", partial(hundred_requests, report.note)),

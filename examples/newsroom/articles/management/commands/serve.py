@@ -41,6 +41,8 @@ class Command(BaseCommand):
             "one tag": "/articles/?tag=science",
             "detail": f"/articles/{slug}/",
             "statistics": "/stats/",
+            "API (DRF)": "/api/drf/",
+            "API (Ninja)": "/api/ninja/docs",
             "admin": f"/admin/  (user {user}, password {password})",
         }.items():
             self.stdout.write(f"  {what:<12}{base}{where}")

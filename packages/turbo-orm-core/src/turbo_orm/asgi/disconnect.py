@@ -9,7 +9,6 @@ from typing import Any
 
 from .lifespan import Receive
 
-
 # Seconds that a request is served before anybody asks whether its client is still there.
 PATIENCE = 0.1
 

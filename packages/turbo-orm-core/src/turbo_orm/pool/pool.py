@@ -21,6 +21,7 @@ from psycopg.pq import TransactionStatus
 
 from ..bridge import begin_now
 from .connection import PooledConnection, finish
+from .limit import ConnectionLimit, current_limit
 from .stats import PoolStats
 
 DEFAULT_MIN_SIZE = 2
@@ -76,6 +77,8 @@ class Pool:
         self._first_failure: asyncio.Future[Any] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
+        # What was lent under a limit, until it is taken back.
+        self._limited: dict[AsyncConnection[Any], ConnectionLimit] = {}
         self._janitor: asyncio.Task[None] | None = None
         self._closer: AsyncGenerator[None, None] | None = None
         self._pool = self._make_pool()
@@ -152,6 +155,19 @@ class Pool:
             OperationalError: none came within the pool's timeout, or the server refused the first.
             InterfaceError: the pool is closed.
         """
+        limit = current_limit()
+        if limit is None:
+            return await self._lend()
+        await limit.acquire(self.alias, self._pool.timeout)
+        try:
+            connection = await self._lend()
+        except BaseException:
+            limit.release(self.alias)
+            raise
+        self._limited[connection] = limit
+        return connection
+
+    async def _lend(self) -> AsyncConnection[Any]:
         if self._opening is None or not self._opening.done():
             await self.open()
         try:
@@ -216,6 +232,7 @@ class Pool:
 
     def take_back(self, connection: AsyncConnection[Any]) -> asyncio.Task[None] | None:
         """Return a connection that is idle or closed; return the task if that needs to wait."""
+        self._count_back(connection)
         if self.pid != os.getpid():
             return None
         rest = begin_now(self._pool.putconn(connection))
@@ -232,8 +249,14 @@ class Pool:
             return
         finish(connection)
         if self.closed:
+            self._count_back(connection)
             return
         self.take_back(connection)
+
+    def _count_back(self, connection: AsyncConnection[Any]) -> None:
+        limit = self._limited.pop(connection, None)
+        if limit is not None:
+            limit.release(self.alias)
 
     async def close(self) -> None:
         """Close every idle connection now, each lent one when it comes back."""

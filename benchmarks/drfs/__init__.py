@@ -1,0 +1,1 @@
+"""An API of Django REST framework's, for stock DRF, adrf, aiodrf and Turbo ORM."""

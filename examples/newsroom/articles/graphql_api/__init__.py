@@ -1,0 +1,1 @@
+"""The newsroom's API by strawberry-django: `/graphql/`, with GraphiQL in a browser."""

@@ -1,0 +1,190 @@
+"""Responses that are sent while their rows are read, with constant memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing
+from inspect import isawaitable
+from typing import Any
+
+from django.db.models import Manager, QuerySet
+from django.http import StreamingHttpResponse
+from rest_framework import renderers
+
+from turbo_orm import await_, in_bridge, run_sync
+
+from .quiet import undescribed
+from .renderers import JSONLinesRenderer, StreamRenderer
+
+__all__ = ["StreamingListMixin", "StreamingResponse"]
+
+# How many rows of a queryset are serialized and sent at once.
+CHUNK = 100
+
+
+class StreamingResponse(StreamingHttpResponse):
+    """A response whose rows are serialized and sent as they come.
+
+    Args:
+        rows: a queryset, which is read by a server-side cursor, an asynchronous iterator, such as a
+            generator of events, any iterable, or an awaitable of one of these.
+        serializer: called with rows and ``many=True``, such as a view's ``get_serializer``; without
+            it the rows are sent as they are.
+        status: the status.
+        headers: further headers.
+        chunk_size: how many rows of a queryset are fetched, serialized and sent at once.
+
+    Sent as the negotiated renderer says if that is a ``StreamRenderer``, else as a JSON array. The
+    counterpart of ``rest_framework.response.Response``.
+    """
+
+    def __init__(
+        self,
+        rows: Any,
+        serializer: Callable[..., Any] | None = None,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        chunk_size: int = CHUNK,
+    ) -> None:
+        super().__init__((), status=status, headers=dict(headers or {}))
+        self._rows = rows
+        self._serializer = serializer
+        self._many: Any = None
+        self._chunk_size = chunk_size
+
+    def begin(self, renderer: Any) -> None:
+        """Decide how the rows are sent; called when the view has been left.
+
+        Args:
+            renderer: what was negotiated.
+        """
+        if isinstance(renderer, StreamRenderer):
+            self["Content-Type"] = f"{renderer.media_type}; charset={renderer.charset}"
+            self["Cache-Control"] = self.get("Cache-Control", "no-cache")
+            pieces = self._lines(renderer)
+        else:
+            if not isinstance(renderer, renderers.JSONRenderer):
+                renderer = renderers.JSONRenderer()
+            self["Content-Type"] = renderer.media_type
+            pieces = self._array(renderer)
+        self.streaming_content = Pieces(pieces)
+
+    async def _lines(self, renderer: StreamRenderer) -> AsyncGenerator[bytes, None]:
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                yield b"".join([renderer.encode(row) for row in await self._serialized(chunk)])
+
+    async def _array(self, renderer: Any) -> AsyncGenerator[bytes, None]:
+        separator = b"["
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                data = await self._serialized(chunk)
+                if data:
+                    yield separator + renderer.render(list(data), None, {})[1:-1]
+                    separator = b","
+        yield b"[]" if separator == b"[" else b"]"
+
+    async def _serialized(self, chunk: list[Any]) -> Any:
+        return chunk if self._serializer is None else await run_sync(self._serialize, chunk)
+
+    def _serialize(self, chunk: list[Any]) -> Any:
+        if self._many is None:
+            assert self._serializer is not None
+            # One for all chunks: each is a tree of fields, and a cycle that only the garbage
+            # collector ends.
+            self._many = self._serializer([], many=True)
+        return self._many.to_representation(chunk)
+
+    async def _chunks(self) -> AsyncGenerator[list[Any], None]:
+        """Yield rows, as many at once as can be had without waiting for more."""
+        rows = await self._rows if isawaitable(self._rows) else self._rows
+        if isinstance(rows, Manager):
+            rows = rows.all()
+        size = 1
+        if isinstance(rows, QuerySet):
+            rows, size = rows.aiterator(self._chunk_size), self._chunk_size
+        if not hasattr(rows, "__aiter__"):
+            rows, size = _asynchronous(rows), self._chunk_size
+        async with AsyncExitStack() as stack:
+            if hasattr(rows, "aclose"):
+                stack.push_async_callback(rows.aclose)
+            chunk: list[Any] = []
+            async for row in rows:
+                chunk.append(row)
+                if len(chunk) >= size:
+                    yield chunk
+                    chunk = []
+            if chunk:
+                yield chunk
+
+
+async def _asynchronous(rows: Any) -> AsyncGenerator[Any, None]:
+    for row in rows:
+        yield row
+
+
+class Pieces:
+    """The body of a response, which ends at once when the response is closed.
+
+    Django closes no asynchronous iterator: the connection of a server-side cursor would be kept
+    until its generator is collected.
+    """
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
+        self._pieces = pieces
+        self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        """End the stream; Django calls this with the response's ``close()``."""
+        if in_bridge():
+            await_(self._pieces.aclose())
+        elif not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._pieces.aclose(), self._loop)
+
+
+@undescribed
+class StreamingListMixin:
+    """Lets the ``list`` action of a generic view or viewset stream its rows, without pages.
+
+    Put it before the view among the bases. A client asks for JSON lines by ``Accept:
+    application/jsonl`` or ``?format=jsonl``; JSON is paged as ever, unless ``streams_json`` says
+    otherwise. Any of DRF's own renderers may stand beside a ``StreamRenderer``.
+    """
+
+    # True streams JSON too, as an array.
+    streams_json = False
+
+    def get_renderers(self) -> list[Any]:
+        """Return the renderers of the view, and that of JSON lines.
+
+        Mirrors ``APIView.get_renderers``.
+        """
+        inherited: Any = super()
+        found = list(inherited.get_renderers())
+        if not any(isinstance(renderer, StreamRenderer) for renderer in found):
+            found.append(JSONLinesRenderer())
+        return found
+
+    def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """List the rows: all of them as a stream, or as the view itself does.
+
+        Args:
+            request: DRF's request.
+            *args: from the URL.
+            **kwargs: from the URL.
+
+        Mirrors ``ListModelMixin.list``.
+        """
+        view: Any = self
+        renderer = request.accepted_renderer
+        is_json = isinstance(renderer, renderers.JSONRenderer)
+        if not isinstance(renderer, StreamRenderer) and not (self.streams_json and is_json):
+            inherited: Any = super()
+            return inherited.list(request, *args, **kwargs)
+        rows = view.filter_queryset(view.get_queryset())
+        return StreamingResponse(rows, view.get_serializer)

@@ -1,0 +1,45 @@
+"""strawberry-django on the event loop: resolvers that return querysets."""
+
+from . import mutations
+from .dataloader import DataLoader
+from .extension import TurboExtension
+from .field import (
+    TurboField,
+    connection,
+    field,
+    input,  # noqa: A004 -- strawberry-django's name
+    interface,
+    node,
+    offset_paginated,
+    partial,
+    type,  # noqa: A004 -- strawberry-django's name
+)
+from .guards import SizeLimiter, guards
+from .mutations import input_mutation, mutation
+from .redirect import apply
+from .views import AsyncGraphQLView
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncGraphQLView",
+    "DataLoader",
+    "SizeLimiter",
+    "TurboExtension",
+    "TurboField",
+    "__version__",
+    "connection",
+    "field",
+    "guards",
+    "input",
+    "input_mutation",
+    "interface",
+    "mutation",
+    "mutations",
+    "node",
+    "offset_paginated",
+    "partial",
+    "type",
+]
+
+apply()

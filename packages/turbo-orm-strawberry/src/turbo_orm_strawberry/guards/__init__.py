@@ -1,0 +1,7 @@
+"""Limits for what a public endpoint may be asked for."""
+
+from .budget import Budget, current_budget
+from .guards import guards
+from .sizes import SizeLimiter
+
+__all__ = ["Budget", "SizeLimiter", "current_budget", "guards"]

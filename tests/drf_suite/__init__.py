@@ -1,0 +1,1 @@
+"""DRF's own tests, from its source distribution, with every view a coroutine function of ours."""

@@ -1,0 +1,1 @@
+"""Schemas for the tests of the Strawberry adapter."""

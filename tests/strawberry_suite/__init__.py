@@ -1,0 +1,1 @@
+"""strawberry-django's own tests, as they are, with the adapter in every schema."""
