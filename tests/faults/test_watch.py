@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import threading
+import weakref
 
 import psycopg
 import pytest
@@ -84,6 +85,15 @@ async def test_closing_the_pool_leaves_nothing_registered(other_readers, pool):
     await close_pools()
 
     assert readers(pool.loop) <= other_readers
+
+
+async def test_a_watch_that_ended_is_kept_by_nobody(lent):
+    ended = weakref.ref(lent._watch)
+    lent.unwatch()
+    assert await answer(lent, 2) == 2
+    gc.collect()
+
+    assert ended() is None
 
 
 async def test_a_closed_connection_is_forgotten_at_once(other_readers, pool):

@@ -26,6 +26,8 @@ class PooledConnection(AsyncConnection[Any]):
     # The synchronous face that the layer above gives the connection when it configures it.
     facade: Any = None
     _watch: Watch | None = None
+    # Ends the watch of a connection that is forgotten; kept until there is another.
+    _ending: weakref.finalize[..., PooledConnection] | None = None
 
     @classmethod
     async def connect(  # type: ignore[override]
@@ -92,7 +94,8 @@ class PooledConnection(AsyncConnection[Any]):
             except OSError as error:
                 raise psycopg.OperationalError("connection socket closed") from error
             # The loop holds the watch, and nobody who forgets a connection ends it.
-            weakref.finalize(self, watch.end).atexit = False
+            self._ending = weakref.finalize(self, watch.end)
+            self._ending.atexit = False
         return watch
 
     def unwatch(self) -> None:
@@ -100,6 +103,9 @@ class PooledConnection(AsyncConnection[Any]):
         if self._watch is not None:
             self._watch.end()
             self._watch = None
+        if self._ending is not None:
+            self._ending.detach()
+            self._ending = None
 
     async def close(self) -> None:
         """Close the connection. Mirrors ``AsyncConnection.close``."""
