@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser lock clean
+.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -18,6 +18,7 @@ help:
 	@echo "make demo   start a PostgreSQL, fill the example project, give a guided tour"
 	@echo "make serve  the same, then serve it at PORT ($(PORT)) until Ctrl-C"
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
+	@echo "make test-bench  the tests of the benchmarks"
 	@echo "make check  lint, formatting, types, layers, the documentation's examples"
 	@echo "make bench  everything beside what one could use instead, and docs/performance.md (15 minutes; needs wrk)"
 	@echo "make bench-quick  its operations and pages only, in few rounds (2 minutes; needs wrk)"
@@ -94,6 +95,10 @@ bench-plans:
 bench-serving:
 	$(BENCH) run --name serving --parts pages --pages empty middleware get list session \
 		--servers django turbo --page-rounds 5 --page-seconds 3 $(ARGS)
+
+# Apart from `make test`: it needs all that the benchmarks compare with.
+test-bench:
+	$(RUN) --group test --group bench $(WITH_POSTGRES) --fast pytest benchmarks/tests $(ARGS)
 
 bench-tests:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python -m benchmarks.rollback $(ARGS)

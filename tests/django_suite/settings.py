@@ -29,6 +29,8 @@ DATABASES = {"default": database("default"), "other": database("other")}
 # Django's tests hold several connections at once only where they start threads of their own.
 TURBO_ORM = {
     "POOL": {alias: {"min_size": 1, "max_size": 8} for alias in DATABASES},
+    # Some of Django's tests leave before a view that is done at once could be patient.
+    "DISCONNECT_PATIENCE": 0,
     "PLANS": os.environ.get("TURBO_SUITE_PLANS", "verify"),
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -32,9 +32,10 @@ class Proxy:
 
     def __init__(self) -> None:
         self.port = 0
-        self.connections_made = 0
+        self.connections_made = self.connections_ended = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._held: list[asyncio.Event] = []
         self._server: asyncio.Server | None = None
         self._links: set[asyncio.Task[Any]] = set()
 
@@ -71,9 +72,18 @@ class Proxy:
         """Forward nothing any more, as a network does that loses every packet."""
         self._flowing.clear()
 
+    def freeze_open(self) -> None:
+        """Forward nothing any more on connections that are open; later ones are not held up."""
+        self.freeze()
+        self._held.append(self._flowing)
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
     def thaw(self) -> None:
         """Forward again, first of all what was held up."""
-        self._flowing.set()
+        for flowing in (*self._held, self._flowing):
+            flowing.set()
+        self._held.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections_made += 1
@@ -83,13 +93,15 @@ class Proxy:
             self._links.add(link)
             link.add_done_callback(self._links.discard)
             await asyncio.wait({link})
+        self.connections_ended += 1
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await connect_to_server()
+        flowing = self._flowing
         with aborted(server_writer):
             ways = {
-                asyncio.ensure_future(self._forward(reader, server_writer)),
-                asyncio.ensure_future(self._forward(server_reader, writer)),
+                asyncio.ensure_future(self._forward(reader, server_writer, flowing)),
+                asyncio.ensure_future(self._forward(server_reader, writer, flowing)),
             }
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -97,9 +109,11 @@ class Proxy:
                 for way in ways:
                     way.cancel()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
-                await self._flowing.wait()
+                await flowing.wait()
                 writer.write(data)
                 await writer.drain()

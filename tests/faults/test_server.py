@@ -213,6 +213,25 @@ async def test_a_query_on_a_frozen_line_can_be_cancelled(make_alias, proxy):
     assert await works_again(alias) == 1
 
 
+async def test_a_cancellation_that_overtakes_its_statement_is_repeated(make_alias, proxy):
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1})
+    backend = await run_sync(one, "SELECT pg_backend_pid()", alias)
+    proxy.freeze_open()
+    task = asyncio.create_task(run_sync(one, "SELECT pg_sleep(30)", alias))
+    await asyncio.sleep(0.05)
+
+    task.cancel()
+    # The server is asked to cancel what it has not received yet.
+    await until(lambda: proxy.connections_ended == 1)
+    proxy.thaw()
+    started = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert time.monotonic() - started < 4
+    assert await run_sync(one, "SELECT pg_backend_pid()", alias) == backend
+
+
 async def test_a_commit_on_a_frozen_line_is_given_up_when_cancelled(
     make_alias, proxy, settings_for
 ):

@@ -4,29 +4,33 @@ import asyncio
 import threading
 
 import pytest
+from django.conf import settings
 from django.core.signals import request_finished
 from django.db import connections
 from django.http import HttpResponse, StreamingHttpResponse
+from django.test import override_settings
 
 from tests.asgi_client import PATIENCE
 from tests.invariant import assert_at_rest
 from tests.testapp.models import Author
 from turbo_orm import atomic, pool_stats, run_sync
-from turbo_orm.asgi import TurboASGIHandler, disconnect, on_loop
-
-PRODUCTION = disconnect.PATIENCE
+from turbo_orm.asgi import TurboASGIHandler, on_loop
 
 
 @pytest.fixture(autouse=True)
-def listens_at_once(monkeypatch):
+def listens_at_once():
     """Hear of a client's leaving wherever a view first waits."""
-    monkeypatch.setattr(disconnect, "PATIENCE", 0)
+    with override_settings(TURBO_ORM={**settings.TURBO_ORM, "DISCONNECT_PATIENCE": 0}):
+        yield
 
 
 @pytest.fixture
-def listens_later(listens_at_once, monkeypatch):
+def listens_later(listens_at_once):
     """Be as patient as in production."""
-    monkeypatch.setattr(disconnect, "PATIENCE", PRODUCTION)
+    patient = {**settings.TURBO_ORM}
+    del patient["DISCONNECT_PATIENCE"]
+    with override_settings(TURBO_ORM=patient):
+        yield
 
 
 @pytest.fixture

@@ -41,8 +41,8 @@ def test_e001_an_unknown_key():
             "turbo_orm.E001",
             "TURBO_ORM has an unknown key: 'REDIRECT'.",
             (
-                "Known keys are CLEANUP_TIMEOUT, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO, "
-                "REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
+                "Known keys are CLEANUP_TIMEOUT, DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, "
+                "REDIRECT_DJANGO, REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
             ),
         )
     ]
@@ -52,6 +52,11 @@ def test_e001_an_unknown_key():
     ("written", "message", "hint"),
     [
         ({"PLANS": "yes"}, "TURBO_ORM['PLANS'] is 'yes'.", "Write one of 'on', 'off', 'verify'."),
+        (
+            {"DISCONNECT_PATIENCE": -1},
+            "TURBO_ORM['DISCONNECT_PATIENCE'] is -1.",
+            "Write a number of seconds such as 0.1, or 0 to listen at once.",
+        ),
         (
             {"PLAN_CACHE_SIZE": 0},
             "TURBO_ORM['PLAN_CACHE_SIZE'] is 0, not a number of plans.",

@@ -87,6 +87,9 @@ def _serving_errors() -> list[CheckMessage]:
     if (views := written.get("SYNC_VIEWS", "thread")) not in SYNC_VIEWS:
         hint = f"Write one of {', '.join(map(repr, SYNC_VIEWS))}."
         found.append(_bad_value("SYNC_VIEWS", views, hint))
+    if not _is_duration(patience := written.get("DISCONNECT_PATIENCE", 0.1)):
+        hint = "Write a number of seconds such as 0.1, or 0 to listen at once."
+        found.append(_bad_value("DISCONNECT_PATIENCE", patience, hint))
     if type(required := written.get("REQUIRE_DATABASE", False)) is not bool:
         found.append(_bad_value("REQUIRE_DATABASE", required, "Write True or False."))
     paths = written.get("THREAD_MIDDLEWARE", ())
@@ -102,6 +105,10 @@ def _serving_errors() -> list[CheckMessage]:
         for path in paths
         if path not in django_settings.MIDDLEWARE
     ]
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 0
 
 
 def _bad_value(key: str, value: object, hint: str) -> Error:

@@ -33,6 +33,8 @@ class TurboSettings:
             or ``"loop"``: in the bridge, for projects whose views block on nothing but databases.
         THREAD_MIDDLEWARE: dotted paths out of ``MIDDLEWARE`` that stay in a thread, because they
             are synchronous and block on something that is no database.
+        DISCONNECT_PATIENCE: seconds that ``turbo_orm.asgi`` serves a request before it listens for
+            its client's leaving; ``0`` to listen at once, as Django does.
         REQUIRE_DATABASE: refuse to start serving when a database cannot be reached.
     """
 
@@ -43,6 +45,7 @@ class TurboSettings:
     PLAN_CACHE_SIZE: int = 1000
     SYNC_VIEWS: str = "thread"
     THREAD_MIDDLEWARE: Collection[str] = ()
+    DISCONNECT_PATIENCE: float = 0.1
     REQUIRE_DATABASE: bool = False
 
 

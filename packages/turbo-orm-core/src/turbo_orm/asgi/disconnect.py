@@ -7,10 +7,8 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from ..conf import get_settings
 from .lifespan import Receive
-
-# Seconds that a request is served before anybody asks whether its client is still there.
-PATIENCE = 0.1
 
 
 class UntilDisconnect:
@@ -26,9 +24,13 @@ class UntilDisconnect:
         assert task is not None
         self._serving: asyncio.Task[Any] = task
         self._listening: asyncio.Task[None] | None = None
-        # Not at once: a task that listens costs as much as a query, and most requests are answered
-        # before it could save anything.
-        self._beginning = asyncio.get_running_loop().call_later(PATIENCE, self._begin)
+        self._beginning: asyncio.TimerHandle | None = None
+        # Seldom at once: a task that listens costs as much as a query, and most requests are
+        # answered before it could save anything.
+        if patience := get_settings().DISCONNECT_PATIENCE:
+            self._beginning = asyncio.get_running_loop().call_later(patience, self._begin)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         self._listening = asyncio.ensure_future(self._listen())
@@ -51,7 +53,8 @@ class UntilDisconnect:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        self._beginning.cancel()
+        if self._beginning is not None:
+            self._beginning.cancel()
         if self._listening is not None:
             self._listening.cancel()
         if not self._gone:

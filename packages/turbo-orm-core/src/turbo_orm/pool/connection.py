@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, waiting
 from psycopg.waiting import Ready, Wait
 
 from .watch import CAN_WATCH, Watch
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 READABLE = int(Ready.R)
 UNTIL_READABLE = int(Wait.R)
+# Seconds after which a server that says nothing is asked once more to cancel a statement.
+REPEATS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 class PooledConnection(AsyncConnection[Any]):
@@ -107,6 +109,21 @@ class PooledConnection(AsyncConnection[Any]):
             self._ending.detach()
             self._ending = None
 
+    async def _try_cancel(self, *, timeout: float = 5.0) -> None:
+        # A request that overtakes its statement finds the session idle and is forgotten: the
+        # statement would run to its end, without a client.
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        await super()._try_cancel(timeout=timeout)
+        for pause in REPEATS:
+            if self.closed or loop.time() + pause > deadline or await self._has_answer(pause):
+                return
+            await super()._try_cancel(timeout=deadline - loop.time())
+
+    async def _has_answer(self, seconds: float) -> bool:
+        """Wait until the server has sent something, at most so many seconds."""
+        return bool(await waiting.wait_async(_look(), self.pgconn.socket, interval=seconds))
+
     async def close(self) -> None:
         """Close the connection. Mirrors ``AsyncConnection.close``."""
         self.unwatch()
@@ -151,6 +168,10 @@ class Resumed:
         """Let the generator go on; return what it needs next."""
         self._state = self._gen.send(ready)
         return self._state
+
+
+def _look() -> Generator[Wait, Any, Any]:
+    return (yield Wait.R)
 
 
 def _answered(value: Any) -> Generator[Any, Any, Any]:
