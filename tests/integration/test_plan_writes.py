@@ -78,6 +78,10 @@ def comparable(statements):
 
 CREATIONS = {
     "plain values": (Tag, [{"name": "n1"}, {"name": "n2"}]),
+    "values of unusual types": (
+        Author,
+        [{"name": name, "age": age} for name, age in (("a", 1), ("b", "2"), (3, True), ("d", 4))],
+    ),
     "a foreign key and JSON": (
         Article,
         [{"title": "t", "author_id": 1, "metadata": {"a": n}} for n in range(2)],

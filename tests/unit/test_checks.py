@@ -41,8 +41,8 @@ def test_e001_an_unknown_key():
             "turbo_orm.E001",
             "TURBO_ORM has an unknown key: 'REDIRECT'.",
             (
-                "Known keys are CLEANUP_TIMEOUT, DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, "
-                "REDIRECT_DJANGO, REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
+                "Known keys are CLEANUP_TIMEOUT, DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, "
+                "POOL, REDIRECT_DJANGO, REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
             ),
         )
     ]

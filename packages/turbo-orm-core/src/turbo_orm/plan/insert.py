@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.sql import InsertQuery
@@ -16,6 +16,7 @@ from .exceptions import PlanMismatch, Unplannable
 from .record import root
 from .shape import SEQUENCE_MAX
 from .trace import planning
+from .values import Plain, plain_fields
 
 if TYPE_CHECKING:
     from .cache import Node
@@ -30,20 +31,26 @@ class InsertPlan:
         compiler: prepares the values.
         by_column: whether a parameter is the list of a field's values, which Django does for many
             rows since 5.2; else each value is one, row after row.
+        plain: how the fields store ordinary values, None if one of them has a way of its own.
     """
 
     sql: str
     compiler: Any
     by_column: bool
+    plain: list[Plain] | None
     place: tuple[Node, Any] | None = None
 
     def params(self, fields: Sequence[Any], objs: Sequence[Any]) -> list[Any]:
         """Return the parameters; fields may change the instances, as ``auto_now`` does."""
+        if self.plain is not None:
+            columns = [each.column(objs) for each in self.plain]
+            if None not in columns:
+                return columns if self.by_column else _one_by_one(zip(*columns, strict=True))
         prepare, value_of = self.compiler.prepare_value, self.compiler.pre_save_val
         rows = [[prepare(field, value_of(field, obj)) for field in fields] for obj in objs]
         if self.by_column:
             return [list(column) for column in zip(*rows, strict=True)]
-        return [value for row in rows for value in row]
+        return _one_by_one(rows)
 
 
 class Insertion:
@@ -163,7 +170,12 @@ def _learn(insertion: Insertion, query: Any, alias: str) -> tuple[InsertPlan, An
     # The plan outlives the instances.
     compiler.query = copy.copy(query)
     compiler.query.objs = []
-    return InsertPlan(sql, compiler, by_column and not by_row), tuple(params)
+    plain = plain_fields(fields, compiler.connection)
+    return InsertPlan(sql, compiler, by_column and not by_row, plain), tuple(params)
+
+
+def _one_by_one(rows: Iterable[Iterable[Any]]) -> list[Any]:
+    return [value for row in rows for value in row]
 
 
 def _is_djangos(field: Any) -> bool:
