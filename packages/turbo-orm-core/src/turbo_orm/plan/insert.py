@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.db.models.sql import InsertQuery
 
@@ -13,6 +13,7 @@ from . import stats
 from .assign import has_placeholder
 from .cache import Unplanned, cache
 from .exceptions import PlanMismatch, Unplannable
+from .execute import Statement, execute_in_bridge
 from .record import root
 from .shape import SEQUENCE_MAX
 from .trace import planning
@@ -32,13 +33,19 @@ class InsertPlan:
         by_column: whether a parameter is the list of a field's values, which Django does for many
             rows since 5.2; else each value is one, row after row.
         plain: how the fields store ordinary values, None if one of them has a way of its own.
+        converters: what Django makes of the values that the database gives back, by column.
     """
 
     sql: str
     compiler: Any
     by_column: bool
     plain: list[Plain] | None
+    converters: Mapping[int, Any]
     place: tuple[Node, Any] | None = None
+
+    # No part of the statement depends on the values, as a LIMIT may; Django gives it a tuple.
+    limits: ClassVar[None] = None
+    container: ClassVar[type] = tuple
 
     def params(self, fields: Sequence[Any], objs: Sequence[Any]) -> list[Any]:
         """Return the parameters; fields may change the instances, as ``auto_now`` does."""
@@ -51,6 +58,13 @@ class InsertPlan:
         if self.by_column:
             return [list(column) for column in zip(*rows, strict=True)]
         return _one_by_one(rows)
+
+
+    def returned(self, rows: list[Any]) -> list[Any]:
+        """Return the rows that the database gave back, as Django's ``execute_sql()`` does."""
+        if not self.converters:
+            return rows
+        return list(self.compiler.apply_converters(rows, self.converters))
 
 
 class Insertion:
@@ -127,11 +141,10 @@ def insert(insertion: Insertion, alias: str) -> Any:
     if type(plan) is Unplanned:
         stats.unplanned[plan.reason] += 1
         return None
-    query = insertion.query(raw=insertion.raw)
     if plan is None:
         stats.counts["misses"] += 1
         try:
-            plan, params = _learn(insertion, query, alias)
+            plan, params = _learn(insertion, alias)
         except Unplannable as error:
             cache.add_unplanned(record.node, keys[0], Unplanned(error.reason))
             return None
@@ -144,15 +157,14 @@ def insert(insertion: Insertion, alias: str) -> Any:
         params = plan.params(insertion.fields, insertion.objs)
         if cache.verifying:
             _verify(plan, params, insertion, alias)
-    compiler: Any = query.get_compiler(using=alias)
-    compiler.returning_params = plan.compiler.returning_params
-    compiler.as_sql = lambda: [(plan.sql, params)]
-    return compiler.execute_sql(insertion.returning)
+    rows = execute_in_bridge(alias, Statement(cast(Any, plan), (), params))
+    return plan.returned(rows) if insertion.returning else []
 
 
-def _learn(insertion: Insertion, query: Any, alias: str) -> tuple[InsertPlan, Any]:
+def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
     """Return the plan, and the parameters: a field must prepare its value only once."""
     fields, count = insertion.fields, len(insertion.objs)
+    query = insertion.query(raw=insertion.raw)
     if any(has_placeholder(field) or not _is_djangos(field) for field in fields):
         raise Unplannable("a field that takes part in writing the SQL")
     if not fields:
@@ -171,7 +183,9 @@ def _learn(insertion: Insertion, query: Any, alias: str) -> tuple[InsertPlan, An
     compiler.query = copy.copy(query)
     compiler.query.objs = []
     plain = plain_fields(fields, compiler.connection)
-    return InsertPlan(sql, compiler, by_column and not by_row, plain), tuple(params)
+    columns = [field.get_col(insertion.model._meta.db_table) for field in insertion.returning or ()]
+    converters = compiler.get_converters(columns)
+    return InsertPlan(sql, compiler, by_column and not by_row, plain, converters), tuple(params)
 
 
 def _one_by_one(rows: Iterable[Iterable[Any]]) -> list[Any]:
