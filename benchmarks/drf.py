@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from .drfs import project
 from .drfs.cases import CASES, fits
-from .drfs.project import APPS, SYSTEMS
 from .served.adapters import Adapter, main
 
 DRF = Adapter(
-    name="drf",
-    description=__doc__,
-    project="benchmarks.drfs.project",
-    systems=SYSTEMS,
-    apps=APPS,
-    cases=CASES,
-    fits=fits,
+    "drf",
+    __doc__,
+    project,
+    CASES,
     rival="drf",
-    rival_title=SYSTEMS["drf"],
+    rival_title=project.SYSTEMS["drf"],
+    fits=fits,
     ahead_of_all=True,
     # adrf's list takes seconds where many ask for it.
     warm_seconds=2,

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
+from .ninjas import project
 from .ninjas.cases import CASES
-from .ninjas.project import APPS, SYSTEMS
 from .served.adapters import Adapter, main
-from .tagged.answers import fits
 
-NINJA = Adapter(
-    name="ninja",
-    description=__doc__,
-    project="benchmarks.ninjas.project",
-    systems=SYSTEMS,
-    apps=APPS,
-    cases=CASES,
-    fits=fits,
-    rival="async",
-    rival_title="asynchronous",
-)
+NINJA = Adapter("ninja", __doc__, project, CASES, rival="async", rival_title="asynchronous")
 
 if __name__ == "__main__":
     main(NINJA)

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from .served.adapters import Adapter, main
+from .strawberries import project
 from .strawberries.cases import CASES
-from .strawberries.project import APPS, SYSTEMS
-from .tagged.answers import fits
 
 STRAWBERRY = Adapter(
-    name="strawberry",
-    description=__doc__,
-    project="benchmarks.strawberries.project",
-    systems=SYSTEMS,
-    apps=APPS,
-    cases=CASES,
-    fits=fits,
-    rival="async",
-    rival_title="asynchronous",
+    "strawberry", __doc__, project, CASES, rival="async", rival_title="asynchronous"
 )
 
 if __name__ == "__main__":

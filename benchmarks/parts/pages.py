@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -27,9 +28,8 @@ def run(context: Context) -> Results:
         turns = list(all_turns(context, servers))
         chance = random.Random(5)
         for turn in turns:
-            case = turn.case
-            check(turn, chance, lambda *said, case=case: is_right(context, case, *said))
-            tell(f"{case.title}: {turn.title} answers rightly")
+            check(turn, chance, partial(is_right, context))
+            tell(f"{turn.case.title}: {turn.title} answers rightly")
         if not options.check:
             results |= measure(turns, pace(context), lambda message: tell(f"pages: {message}"))
     return {"pages": results}

@@ -7,9 +7,11 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 from benchmarks.database import require_connections, server, temporary_database
 from benchmarks.report import Samples, median_and_spread, median_of, times_as_fast
+from benchmarks.tagged.answers import fits
 
 from .cases import Case
 from .report import header, row
@@ -31,13 +33,12 @@ class Adapter:
     Args:
         name: the script's.
         description: what is measured, in a line.
-        project: the module whose `application()` makes the application of a system.
-        systems: their names, and their titles in the table.
-        apps: what the tables belong to.
+        project: has the SYSTEMS with their titles, the APPS that the tables belong to, and an
+            `application()` that makes the application of a system.
         cases: what is asked, by name.
-        fits: tells whether an answer says what another says.
         rival: the system that a case's goal is about.
         rival_title: what it is called beside a goal.
+        fits: tells whether an answer says what it must.
         ahead_of_all: whether the goal is to be ahead of all other systems as well.
         warm_seconds: how long each case of a system is asked for before anything counts.
         warm_clients: how many ask at most meanwhile.
@@ -45,16 +46,19 @@ class Adapter:
 
     name: str
     description: str
-    project: str
-    systems: Mapping[str, str]
-    apps: tuple[str, ...]
+    project: ModuleType
     cases: Mapping[str, Case]
-    fits: Callable[[str, str], bool]
     rival: str
     rival_title: str
+    fits: Callable[[str, str], bool] = fits
     ahead_of_all: bool = False
     warm_seconds: int = 1
     warm_clients: int | None = None
+
+    @property
+    def systems(self) -> dict[str, str]:
+        """The names of the systems, and their titles in the table."""
+        return dict(self.project.SYSTEMS)
 
     def tell(self, message: str) -> None:
         """Show progress; standard output belongs to the table."""
@@ -103,7 +107,7 @@ def run(adapter: Adapter, options: argparse.Namespace) -> None:
     variants = {adapter.cases[name].middleware for name in options.cases}
     wanted = [(system, middleware) for system in options.systems for middleware in variants]
     require_connections(server(), len(wanted) * options.connections)
-    with temporary_database(adapter.apps) as conninfo:
+    with temporary_database(adapter.project.APPS) as conninfo:
         from benchmarks.tagged.models import fill
 
         fill()
@@ -114,7 +118,7 @@ def run(adapter: Adapter, options: argparse.Namespace) -> None:
                 conninfo,
                 middleware=middleware,
                 connections=options.connections,
-                project=adapter.project,
+                project=adapter.project.__name__,
             )
 
         with running(start, wanted) as servers:
@@ -137,8 +141,7 @@ def check_all(adapter: Adapter, turns: Sequence[Turn]) -> None:
     # One for all: what one system has written, no other can write again.
     chance = random.Random(5)
     for turn in turns:
-        page = turn.case.page
-        check(turn, chance, lambda number, answer, page=page: adapter.fits(answer, page(number)))
+        check(turn, chance, lambda case, number, said: adapter.fits(said, case.page(number)))
         adapter.tell(f"{turn.case.title}: {turn.title} answers rightly")
 
 

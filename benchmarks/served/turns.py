@@ -62,18 +62,18 @@ def running(start: Callable[[str, bool], Server], wanted: Collection[Key]) -> It
         yield servers
 
 
-def check(turn: Turn, chance: random.Random, fits: Callable[[int, str], bool]) -> None:
+def check(turn: Turn, chance: random.Random, fits: Callable[[Case, int, str], bool]) -> None:
     """Compare answers with what they must say; a wrong one ends the run.
 
     Args:
         turn: whose answers.
         chance: draws the numbers that are asked for.
-        fits: tells whether the answer for a number is right.
+        fits: tells whether a case's answer for a number is right.
     """
     for number in {turn.case.any_number(chance) for _ in range(CHECKED)}:
         path, body = turn.case.request(number)
         status, answer = turn.server.get(path, body)
-        if status // 100 != 2 or not fits(number, answer):
+        if status // 100 != 2 or not fits(turn.case, number, answer):
             asked = path if body is None else f"{path} ({body})"
             said = f"{status}: {answer[:300]}"
             raise turn.server.failure(f"{turn.title} answers {asked} with {said}")
