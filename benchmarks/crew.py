@@ -11,9 +11,7 @@ from typing import Any
 
 from .environments import ROOT, published_interpreter
 from .peers import PEERS
-
-# Closing a pool takes a moment; a worker that takes longer has hung.
-PATIENCE = 20
+from .processes import await_end
 
 
 class Unavailable(Exception):
@@ -76,13 +74,7 @@ class Member:
     def dismiss(self) -> None:
         """End the process: it closes its pool when there are no more orders."""
         self.let_go()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        await_end(self.process)
 
 
 @contextlib.contextmanager

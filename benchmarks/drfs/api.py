@@ -8,8 +8,9 @@ from django.urls import path
 
 from benchmarks.cases import LIST_LENGTH
 from benchmarks.newsdesk.models import Article, Author
+from benchmarks.tagged.models import Tag
 
-from .models import Story, Tag
+from .models import Story
 
 
 def serializers_on(base: Any) -> tuple[Any, Any, Any]:

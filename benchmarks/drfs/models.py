@@ -1,26 +1,8 @@
-"""Tags for the articles of the newsdesk, and the stories that the requests write."""
+"""The stories that the requests write."""
 
-from django.conf import settings
 from django.db import models
-from django.utils.module_loading import import_string
 
-from benchmarks.cases import ARTICLES
-
-from .cases import TAGS, tags_of
-
-Manager = import_string(settings.BENCHMARK_MANAGER)
-
-
-class Tag(models.Model):
-    """Stands on articles."""
-
-    name = models.CharField(max_length=50)
-    articles = models.ManyToManyField("newsdesk.Article", related_name="tags")
-
-    objects = Manager()
-
-    def __str__(self) -> str:
-        return self.name
+from benchmarks.tagged.models import Manager, Tag
 
 
 class Story(models.Model):
@@ -34,17 +16,3 @@ class Story(models.Model):
 
     def __str__(self) -> str:
         return self.title
-
-
-def fill() -> None:
-    """Put three tags, mostly, on each article."""
-    Tag.objects.bulk_create([Tag(pk=key, name=f"tag {key}") for key in range(1, TAGS + 1)])
-    through = Tag.articles.through
-    through.objects.bulk_create(
-        [
-            through(tag_id=tag, article_id=article)
-            for article in range(1, ARTICLES + 1)
-            for tag in tags_of(article)
-        ],
-        batch_size=10_000,
-    )

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import django
+from benchmarks.served.project import CONTRIB, asgi_application, settings_for
 
-from benchmarks.peers.django_settings import configure, fixed_pool
-from benchmarks.served.project import MIDDLEWARE
-
-APPS = (
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "rest_framework",
-    "benchmarks.drfs",
-)
+APPS = (*CONTRIB, "rest_framework", "benchmarks.tagged", "benchmarks.drfs")
 SYSTEMS = {
     "drf": "stock DRF",
     "adrf": "adrf",
@@ -30,34 +20,17 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
 }
-OF_THEIR_OWN = {"aiodrf": ("aiodrf",), "turbo": ("turbo_orm",)}
+OF_THEIR_OWN = {"aiodrf": ("aiodrf",)}
 
 
 def application(system: str, conninfo: str, *, middleware: bool, connections: int) -> Any:
-    """Set Django up and return the ASGI application of a system.
-
-    Args:
-        system: one of `SYSTEMS`.
-        conninfo: the database, as libpq writes it.
-        middleware: whether the seven default middleware are on.
-        connections: the size of the pool.
-    """
-    pool = fixed_pool(connections)
-    settings: dict[str, Any] = {
-        "ALLOWED_HOSTS": ["127.0.0.1"],
-        "MIDDLEWARE": MIDDLEWARE if middleware else [],
-        "REST_FRAMEWORK": REST_FRAMEWORK,
-        "ROOT_URLCONF": f"benchmarks.drfs.{system}_urls",
-        "TIME_ZONE": "UTC",
-    }
-    apps = (*OF_THEIR_OWN.get(system, ()), *APPS)
-    if system == "turbo":
-        settings["TURBO_ORM"] = {"POOL": {"default": pool}}
-        configure(conninfo, manager="turbo_orm.AsyncManager", apps=apps, **settings)
-        from turbo_orm.asgi import get_asgi_application
-    else:
-        # Django's synchronous backend has a pool since 5.1; before, a connection per request.
-        own = pool if django.VERSION >= (5, 1) else None
-        configure(conninfo, manager="django.db.models.Manager", pool=own, apps=apps, **settings)
-        from django.core.asgi import get_asgi_application
-    return get_asgi_application()
+    """Set Django up and return the ASGI application of a system."""
+    settings = settings_for(middleware=middleware, urls=f"benchmarks.drfs.{system}_urls")
+    return asgi_application(
+        conninfo,
+        turbo=system == "turbo",
+        connections=connections,
+        apps=(*OF_THEIR_OWN.get(system, ()), *APPS),
+        REST_FRAMEWORK=REST_FRAMEWORK,
+        **settings,
+    )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
 import importlib.metadata
 import json
 import random
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,88 +16,57 @@ from ..context import Context, Results, tell
 from ..served.cases import CASES, Case
 from ..served.server import Server
 from ..served.systems import SYSTEMS
-from ..served.wrk import Load, NoAnswer, load
-
-# As many different pages of a case are compared with what they must say.
-CHECKED = 10
-# On a machine with other things to do, twenty queries for each of many clients take their time.
-PATIENCE = (1, 5, 20)
-Servers = dict[tuple[str, bool], Server]
-Turn = tuple[Case, str, Server]
+from ..served.turns import Key, Pace, Servers, Turn, check, measure, running
 
 
 def run(context: Context) -> Results:
     """Return the loads by case and system, and which case the servers have a goal for."""
     options = context.options
     results: Results = {case: {} for case in options.pages}
-    with running(context) as servers:
-        turns = [turn for turn in all_turns(context, servers) if check(context, turn)]
-        for case, system, _ in turns:
-            results[case.name][system] = []
+    with running(lambda *key: start(context, *key), list(wanted(context))) as servers:
+        note_versions(context)
+        turns = list(all_turns(context, servers))
+        chance = random.Random(5)
+        for turn in turns:
+            check(turn, chance, partial(is_right, context))
+            tell(f"{turn.case.title}: {turn.title} answers rightly")
         if not options.check:
-            measure(context, turns, results)
+            results |= measure(turns, pace(context), lambda message: tell(f"pages: {message}"))
     return {"pages": results}
 
 
-def measure(context: Context, turns: list[Turn], results: Results) -> None:
-    """Warm up, then let the servers take turns."""
+def note_versions(context: Context) -> None:
+    """Remember what the servers are built on."""
+    for system in context.options.servers:
+        context.versions[f"{SYSTEMS[system].title}, pages"] = {
+            name: importlib.metadata.version(name) for name in SYSTEMS[system].distributions
+        }
+
+
+def pace(context: Context) -> Pace:
+    """Return what was asked for; there are as many clients while the servers warm up."""
     options = context.options
-    if options.page_warm:
-        for case, _, asked in turns:
-            answered(asked, case, options.clients, options.page_warm)
-    for number in range(options.page_rounds):
-        began = time.monotonic()
-        for case, system, asked in turns:
-            taken = answered(asked, case, options.clients, options.page_seconds)
-            results[case.name][system].append(taken._asdict())
-        spent = time.monotonic() - began
-        tell(f"pages: round {number + 1} of {options.page_rounds}, {spent:.0f} s")
-
-
-def answered(asked: Server, case: Case, clients: int, seconds: int) -> Load:
-    """Load a server for so long, or as much longer as it needs to answer at all."""
-    for factor in PATIENCE:
-        try:
-            return load(asked, case, clients, seconds * factor)
-        except NoAnswer:
-            tell(f"{case.title}: no answer in {seconds * factor} s")
-    raise asked.failure(f"{case.title}: no answer")
+    clients, seconds = options.clients, options.page_seconds
+    return Pace(options.page_rounds, seconds, clients, options.page_warm, clients)
 
 
 def all_turns(context: Context, servers: Servers) -> Iterator[Turn]:
     """Yield each case with each system that can have it."""
-    for name in context.options.pages:
-        case = CASES[name]
+    for case in (CASES[name] for name in context.options.pages):
         for system in context.options.servers:
+            title = SYSTEMS[system].title
             if (system, case.middleware) in servers:
-                yield case, system, servers[system, case.middleware]
+                yield Turn(case, system, title, servers[system, case.middleware])
             else:
-                context.note(f"{SYSTEMS[system].title}: it has no sessions and users of its own")
+                context.note(f"{title}: it has no sessions and users of its own")
 
 
-@contextlib.contextmanager
-def running(context: Context) -> Iterator[Servers]:
-    """Yield the servers, one for each set of middleware; end them whatever happens."""
-    options = context.options
-    variants = {CASES[name].middleware for name in options.pages}
-    servers: Servers = {}
-    with contextlib.ExitStack() as stack:
-        # All start at once: most of it is importing.
-        with ThreadPoolExecutor() as starters:
-            starting = {
-                (system, middleware): starters.submit(start, context, system, middleware)
-                for system in options.servers
-                for middleware in (variants if SYSTEMS[system].django else variants - {True})
-            }
-        for future in starting.values():
-            if future.exception() is None:
-                stack.callback(future.result().stop)
-        for (system, middleware), future in starting.items():
-            servers[system, middleware] = future.result()
-            context.versions[f"{SYSTEMS[system].title}, pages"] = {
-                name: importlib.metadata.version(name) for name in SYSTEMS[system].distributions
-            }
-        yield servers
+def wanted(context: Context) -> Iterator[Key]:
+    """Yield each system with each set of middleware that the pages want and it can have."""
+    variants = {CASES[name].middleware for name in context.options.pages}
+    for system in context.options.servers:
+        for middleware in variants if SYSTEMS[system].django else variants - {True}:
+            yield system, middleware
 
 
 def start(context: Context, system: str, middleware: bool) -> Server:
@@ -113,19 +80,6 @@ def start(context: Context, system: str, middleware: bool) -> Server:
     )
     started.cookie = f"sessionid={context.cookie}"
     return started
-
-
-def check(context: Context, turn: Turn) -> bool:
-    """Compare pages with what they must say; a wrong one ends the run."""
-    case, system, asked = turn
-    chance = random.Random(5)
-    for number in {chance.randint(1, case.numbers) for _ in range(CHECKED)}:
-        path = case.path % number if "%" in case.path else case.path
-        status, page = asked.get(path)
-        if status != 200 or not is_right(context, case, number, page):
-            raise asked.failure(f"{SYSTEMS[system].title} answers {path} with {status}: {page}")
-    tell(f"{case.title}: {SYSTEMS[system].title} answers rightly")
-    return True
 
 
 def is_right(context: Context, case: Case, number: int, page: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import random
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from benchmarks.cases import ARTICLES, AUTHORS, LIST_LENGTH, articles
 from benchmarks.rows import FORTUNES, KEPT_WORLDS, world_number
 
 from .keys import BLOCKS, PER_PAGE, read_keys, written_keys
+
+# More than any run asks for.
+ENDLESS = 10**9
 
 
 class Case(NamedTuple):
@@ -27,6 +31,18 @@ class Case(NamedTuple):
     # What is sent as JSON, with a number in it: one of `numbers`, or if that is 1, another in each
     # request. None asks by GET.
     body: str | None = None
+
+    def any_number(self, chance: random.Random) -> int:
+        """Return a number to fill in."""
+        # No two rounds of checks write the same.
+        alike = self.body is None or self.numbers > 1
+        return chance.randint(1, self.numbers if alike else ENDLESS)
+
+    def request(self, number: int) -> tuple[str, str | None]:
+        """Return the path, and what is sent to it, with a number filled in."""
+        if self.body is not None:
+            return self.path, self.body % number
+        return self.path % number if "%" in self.path else self.path, None
 
 
 def article_page(key: int) -> str:

@@ -6,8 +6,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from .systems import SYSTEMS, application
-from .worker import BACKLOG, listen, parse
+from .worker import BACKLOG, application, listen, parse
 
 
 class Gunicorn(BaseApplication):
@@ -25,17 +24,12 @@ class Gunicorn(BaseApplication):
 
     def load(self) -> Any:
         """Make the application: in the worker, so that no connection is from before the fork."""
-        return application(
-            self.options.system,
-            self.options.conninfo,
-            middleware=self.options.middleware,
-            connections=self.options.connections,
-        )
+        return application(self.options)
 
 
 def main() -> None:
     """Listen, print the port, serve until a signal says to stop."""
-    options = parse(SYSTEMS)
+    options = parse()
     listening = listen()
     settings = {
         "bind": f"fd://{listening.fileno()}",

@@ -8,13 +8,14 @@ import django
 
 from benchmarks.peers.django_settings import configure, fixed_pool
 
-APPS = (
+# What the seven default middleware need.
+CONTRIB = (
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "benchmarks.served",
 )
+APPS = (*CONTRIB, "benchmarks.served")
 # The seven of `startproject`, in its order.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -57,13 +58,46 @@ def settings_for(*, middleware: bool, urls: str = "benchmarks.served.views") -> 
 
 
 def set_up_stock(
-    conninfo: str, *, middleware: bool, connections: int, urls: str = "benchmarks.served.views"
+    conninfo: str, *, connections: int, apps: tuple[str, ...] = APPS, **settings: Any
 ) -> None:
     """Set Django up as it comes, with its own pool where it has one."""
     # Its synchronous backend has a pool since 5.1; before, a connection per request.
     pool = fixed_pool(connections) if django.VERSION >= (5, 1) else None
-    settings = settings_for(middleware=middleware, urls=urls)
-    configure(conninfo, manager="django.db.models.Manager", pool=pool, apps=APPS, **settings)
+    configure(conninfo, manager="django.db.models.Manager", pool=pool, apps=apps, **settings)
+
+
+def set_up_turbo(
+    conninfo: str, *, connections: int, apps: tuple[str, ...] = APPS, **settings: Any
+) -> None:
+    """Set Django up with this package."""
+    settings["TURBO_ORM"] = {"POOL": {"default": fixed_pool(connections)}}
+    configure(conninfo, manager="turbo_orm.AsyncManager", apps=("turbo_orm", *apps), **settings)
+
+
+def asgi_application(
+    conninfo: str,
+    *,
+    turbo: bool,
+    connections: int,
+    apps: tuple[str, ...] = APPS,
+    **settings: Any,
+) -> Any:
+    """Set Django up and return its own ASGI handler, or this package's.
+
+    Args:
+        conninfo: the database, as libpq writes it.
+        turbo: whether it is this package's handler, manager and pool.
+        connections: the size of the pool.
+        apps: the project's in INSTALLED_APPS.
+        **settings: further settings.
+    """
+    if turbo:
+        set_up_turbo(conninfo, connections=connections, apps=apps, **settings)
+        from turbo_orm.asgi import get_asgi_application
+    else:
+        set_up_stock(conninfo, connections=connections, apps=apps, **settings)
+        from django.core.asgi import get_asgi_application
+    return get_asgi_application()
 
 
 def log_in() -> str:

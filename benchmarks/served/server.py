@@ -10,8 +10,9 @@ import tempfile
 import psutil
 
 from benchmarks.environments import ROOT
+from benchmarks.processes import await_end
 
-# Until a server answers, and until it has ended: more means that it hangs.
+# Until a server answers: more means that it hangs.
 PATIENCE = 20
 
 
@@ -25,13 +26,14 @@ class Server:
         *,
         middleware: bool,
         connections: int,
+        project: str = "benchmarks.served.systems",
         worker: str = "benchmarks.served.worker",
     ) -> None:
         self.cookie = ""
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - stop() closes it
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", worker, system, conninfo),
+                *(sys.executable, "-m", worker, project, system, conninfo),
                 *(["--middleware"] if middleware else []),
                 *("--connections", str(connections)),
             ],
@@ -77,11 +79,5 @@ class Server:
     def stop(self) -> None:
         """End the process, gracefully while that is possible."""
         self.process.terminate()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        await_end(self.process)
         self.errors.close()

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import socket
-from collections.abc import Callable, Collection
 from typing import Any
 
 import uvicorn
 
-from .systems import SYSTEMS, application
-
 BACKLOG = 2048
 
 
-def main(make: Callable[..., Any] = application, systems: Collection[str] = tuple(SYSTEMS)) -> None:
-    """Listen, print the port, serve until a signal says to stop.
-
-    Args:
-        make: sets Django up and returns the application of a system.
-        systems: their names.
-    """
-    options = parse(systems)
-    served = make(
-        options.system,
-        options.conninfo,
-        middleware=options.middleware,
-        connections=options.connections,
-    )
+def main() -> None:
+    """Listen, print the port, serve until a signal says to stop."""
+    served = application(parse())
     config = uvicorn.Config(
         served, loop="uvloop", http="httptools", access_log=False, log_level="warning"
     )
@@ -35,14 +22,26 @@ def main(make: Callable[..., Any] = application, systems: Collection[str] = tupl
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def parse(systems: Collection[str]) -> argparse.Namespace:
+def parse() -> argparse.Namespace:
     """Read what is to be served."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("system", choices=systems)
+    parser.add_argument("project", help="the module whose application() is called")
+    parser.add_argument("system")
     parser.add_argument("conninfo")
     parser.add_argument("--middleware", action="store_true")
     parser.add_argument("--connections", type=int, required=True)
     return parser.parse_args()
+
+
+def application(options: argparse.Namespace) -> Any:
+    """Have the project make the application of a system; only its own process does so."""
+    project = importlib.import_module(options.project)
+    return project.application(
+        options.system,
+        options.conninfo,
+        middleware=options.middleware,
+        connections=options.connections,
+    )
 
 
 def listen() -> socket.socket:

@@ -6,18 +6,12 @@ import base64
 import json
 from typing import Any
 
-from benchmarks.cases import ARTICLES, AUTHORS, LIST_LENGTH, Row, articles, author_name
-from benchmarks.ninjas.cases import tags_of
+from benchmarks.cases import ARTICLES, AUTHORS, LIST_LENGTH, Row, author_name
 from benchmarks.served.cases import Case
+from benchmarks.tagged.answers import MANY, newest, tags_of
 
 PATH = "/graphql/"
 SELECTED = "filters: {authorId: $author}, ordering: [{created: DESC}]"
-
-
-def newest(author: int) -> list[Row]:
-    """Return an author's newest articles."""
-    theirs = [row for row in articles() if row.author_id == author]
-    return sorted(theirs, key=lambda row: row.created, reverse=True)
 
 
 def author_of(row: Row) -> dict[str, Any]:
@@ -87,7 +81,6 @@ MUTATION = body(
     "mutation Create($data: TagInput!) { createTag(data: $data) { name } }",
     '{"data": {"name": "new %d"}}',
 )
-MANY = f"a list of {LIST_LENGTH} with author and tags"
 CASES = {
     case.name: case
     for case in (
@@ -106,17 +99,3 @@ CASES = {
         Case("list-seven", f"{MANY}, the seven", PATH, AUTHORS, True, list_of, None, LIST),
     )
 }
-
-
-def same(answer: str, expected: str) -> bool:
-    """Tell whether an answer says what it must; tags come in any order."""
-    return bool(_sorted(json.loads(answer)) == _sorted(json.loads(expected)))
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    if isinstance(value, dict):
-        tags = {"tags": sorted(value["tags"], key=lambda tag: tag["id"])} if "tags" in value else {}
-        return {key: _sorted(item) for key, item in {**value, **tags}.items()}
-    return value

@@ -10,7 +10,7 @@ from strawberry_django.relay import DjangoListConnection
 
 import strawberry
 from benchmarks.newsdesk import models
-from benchmarks.ninjas.models import Tag
+from benchmarks.tagged.models import Tag
 from strawberry import auto, relay
 
 

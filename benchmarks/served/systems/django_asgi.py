@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.served.project import set_up_stock
+from benchmarks.served.project import asgi_application, settings_for
 
 
 def application(conninfo: str, *, middleware: bool, connections: int) -> Any:
     """Set Django up and return its handler."""
-    set_up_stock(conninfo, middleware=middleware, connections=connections)
-    from django.core.asgi import get_asgi_application
-
-    return get_asgi_application()
+    settings = settings_for(middleware=middleware)
+    return asgi_application(conninfo, turbo=False, connections=connections, **settings)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.served.project import set_up_stock
+from benchmarks.served.project import set_up_stock, settings_for
 
 
 def application(conninfo: str, *, middleware: bool, connections: int) -> Any:
     """Set Django up and return its handler."""
-    urls = "benchmarks.served.sync_views"
-    set_up_stock(conninfo, middleware=middleware, connections=connections, urls=urls)
+    settings = settings_for(middleware=middleware, urls="benchmarks.served.sync_views")
+    set_up_stock(conninfo, connections=connections, **settings)
     from django.core.wsgi import get_wsgi_application
 
     return get_wsgi_application()

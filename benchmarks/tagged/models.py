@@ -1,12 +1,13 @@
 """Tags for the articles of the newsdesk, and how they are put there."""
 
 from django.conf import settings
-from django.db import models
+from django.core.management.color import no_style
+from django.db import connection, models
 from django.utils.module_loading import import_string
 
 from benchmarks.cases import ARTICLES
 
-from .cases import TAGS, tags_of
+from .answers import TAGS, tags_of
 
 Manager = import_string(settings.BENCHMARK_MANAGER)
 
@@ -24,7 +25,7 @@ class Tag(models.Model):
 
 
 def fill() -> None:
-    """Put three tags, mostly, on each article."""
+    """Put three tags, mostly, on each article, and let the next one have a key that is free."""
     Tag.objects.bulk_create([Tag(pk=key, name=f"tag {key}") for key in range(1, TAGS + 1)])
     through = Tag.articles.through
     through.objects.bulk_create(
@@ -35,3 +36,6 @@ def fill() -> None:
         ],
         batch_size=10_000,
     )
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [Tag]):
+            cursor.execute(statement)

@@ -1,0 +1,1 @@
+"""Articles of the newsdesk with tags: what the APIs of all adapters serve."""
