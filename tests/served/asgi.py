@@ -8,10 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.served.settings")
 
 from tests.served import counters  # isort: skip
 from turbo_orm import pool_stats
-from turbo_orm.asgi import disconnect, get_asgi_application
-
-# Clients leave at any moment: what is cancelled early shows more than what is answered.
-disconnect.PATIENCE = 0
+from turbo_orm.asgi import get_asgi_application
 
 django_application = get_asgi_application()
 counters.start_counting()

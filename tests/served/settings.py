@@ -10,6 +10,8 @@ CHANGES = json.loads(os.environ.get("SERVED", "{}"))
 DATABASES["default"].update(CHANGES.get("DATABASE", {}))
 del DATABASES["other"]
 TURBO_ORM.update({"POOL": {"default": {"min_size": 1, "max_size": 8, "timeout": 10}}})
+# Clients leave at any moment: what is cancelled early shows more than what is answered.
+TURBO_ORM["DISCONNECT_PATIENCE"] = 0
 TURBO_ORM.update(CHANGES.get("TURBO_ORM", {}))
 INSTALLED_APPS.append("tests.served")
 ALLOWED_HOSTS = ["127.0.0.1"]

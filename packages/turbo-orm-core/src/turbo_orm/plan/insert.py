@@ -59,7 +59,6 @@ class InsertPlan:
             return [list(column) for column in zip(*rows, strict=True)]
         return _one_by_one(rows)
 
-
     def returned(self, rows: list[Any]) -> list[Any]:
         """Return the rows that the database gave back, as Django's ``execute_sql()`` does."""
         if not self.converters:
