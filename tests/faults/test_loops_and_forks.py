@@ -23,8 +23,8 @@ from turbo_orm.pool import get_pool
 ROOT = Path(__file__).parents[2]
 OURS = (
     "SELECT application_name, state, query FROM pg_stat_activity "
-    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' "
-    f"AND application_name <> '{CLEANER}'"
+    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    f"AND backend_type = 'client backend' AND application_name <> '{CLEANER}'"
 )
 
 
