@@ -24,6 +24,8 @@ from tests.testapp.models import (
     Shouted,
     Special,
     Tag,
+    Ticket,
+    Visitor,
 )
 from turbo_orm import atomic, clear_plans, plan_stats, run_sync
 
@@ -159,6 +161,20 @@ async def test_a_created_instance_has_what_the_database_gave_it():
         "n3",
     ]
     assert plan_stats().hits >= 2
+
+
+async def test_what_the_database_gave_is_converted_as_by_django():
+    made = [await Visitor.objects.acreate(name=name) for name in "abc"]
+    made += await Visitor.objects.abulk_create([Visitor(name="d"), Visitor(name="e")])
+    assert plan_stats().hits >= 2
+
+    with plans_off():
+        expected = await Visitor.objects.acreate(name="f")
+    created = [*made, expected]
+    assert [type(visitor.ticket) for visitor in created] == [Ticket] * 6
+    assert [visitor.ticket for visitor in created] == [
+        visitor.ticket async for visitor in Visitor.objects.order_by("name")
+    ]
 
 
 async def test_automatic_dates_are_of_the_moment():

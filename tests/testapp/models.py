@@ -193,6 +193,30 @@ class Word(AsyncModel):
         return self.text
 
 
+class Ticket(int):
+    """A number that knows how it is printed."""
+
+    def __str__(self) -> str:
+        return f"#{int(self):05}"
+
+
+class TicketField(models.BigAutoField):
+    """Makes tickets of what the database numbers."""
+
+    def from_db_value(self, value: int, expression: object, connection: object) -> Ticket:
+        return Ticket(value)
+
+
+class Visitor(AsyncModel):
+    ticket = TicketField(primary_key=True)
+    name = models.CharField(max_length=50)
+
+    objects = AsyncManager()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.ticket}"
+
+
 class Event(AsyncModel):
     """Has dates that a test chooses, and options of Meta that querysets heed."""
 
