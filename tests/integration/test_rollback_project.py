@@ -81,7 +81,8 @@ def rows_left(name):
 @pytest.mark.parametrize("order", [("--reverse",), ("--shuffle",), ("--parallel", "2")])
 def test_djangos_runner_passes_every_test_and_leaves_no_row(name, order):
     code, output = run(name, *DJANGO, *order)
-    assert (code, re.findall(r"Ran (\d+) tests", output)) == (0, ["58"]), output
+    # Not how many "ran": Python 3.12.1 leaves skipped ones out (python/cpython#113267).
+    assert (code, re.findall(r"Found (\d+) test", output)) == (0, ["58"]), output
     assert re.search(r"^OK \(skipped=1, expected failures=1\)$", output, re.MULTILINE), output
     assert len(databases(name)) == (6 if "--parallel" in order else 2)
     assert rows_left(name) == {}
