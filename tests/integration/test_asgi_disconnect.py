@@ -307,6 +307,19 @@ async def test_only_a_request_that_takes_long_asks_for_its_client(
     assert len(received) == asked
 
 
+async def test_without_patience_a_client_that_left_gets_no_answer(serve, finished):
+    completed = []
+
+    async def view(request):
+        await asyncio.sleep(0.05)
+        completed.append(request)
+
+    exchange = serve({"": view}).begin("/")
+    await exchange.gone()
+    assert (await exchange.next_message(), finished) == (None, [TurboASGIHandler])
+    assert completed == []
+
+
 async def test_a_client_that_left_early_is_missed_later(serve, listens_later, finished):
     async def view(request):
         await asyncio.sleep(PATIENCE * 2)

@@ -118,7 +118,8 @@ class PooledConnection(AsyncConnection[Any]):
         for pause in REPEATS:
             if self.closed or loop.time() + pause > deadline or await self._has_answer(pause):
                 return
-            await super()._try_cancel(timeout=deadline - loop.time())
+            # To psycopg no time at all would be no limit.
+            await super()._try_cancel(timeout=max(deadline - loop.time(), pause))
 
     async def _has_answer(self, seconds: float) -> bool:
         """Wait until the server has sent something, at most so many seconds."""
