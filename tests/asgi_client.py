@@ -21,7 +21,7 @@ from tests.invariant import assert_at_rest
 from turbo_orm import open_pools, run_sync
 from turbo_orm.asgi import get_asgi_application
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -1,19 +1,15 @@
 """Empty databases between tests: only what a test wrote to is touched."""
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import psycopg
 from django.apps import apps
-from django.db import connections
+
+from tests.straight import connect
+from tests.waiting import until_now
 
 ALIASES = ("default", "other")
-ADDRESS = ("dbname", "user", "password", "host", "port")
 FILLED = ("contenttypes.ContentType", "auth.Permission")
-# What tests that count backends leave out.
-NAME = "the cleaner"
-PATIENCE = 5.0
 # The first PostgreSQL that forgets how large a table was.
 CLEARS_STATISTICS = 18_00_00
 BUSY = (
@@ -28,10 +24,8 @@ class Cleaner:
     """Keeps one connection to the database of an alias; TRUNCATE takes a hundred times as long."""
 
     def __init__(self, alias: str) -> None:
-        parameters = connections[alias].get_connection_params()
-        parameters = {name: parameters[name] for name in ADDRESS if name in parameters}
         self.alias = alias
-        self.connection = psycopg.connect(**parameters, application_name=NAME, autocommit=True)
+        self.connection = connect(alias)
         kept = [name for (name,) in self.connection.execute(USED)]
         tables = ", ".join(
             f"CASE WHEN EXISTS (SELECT 1 FROM \"{table}\") THEN '{table}' END"
@@ -45,16 +39,8 @@ class Cleaner:
 
     def clean(self) -> None:
         """Delete all rows, and count from 1 again."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            tables, sequences, busy = self.connection.execute(
-                self.find, self.arguments, prepare=True
-            ).fetchone()
-            if not busy:
-                break
-            # The server may not have seen yet that a session was closed.
-            assert time.monotonic() < deadline, f"a transaction is still open in {self.alias!r}"
-            time.sleep(0.01)
+        # The server may not have seen yet that a session was closed.
+        tables, sequences = until_now(self._written)
         if tables or sequences:
             # One transaction: foreign keys are only checked at its end.
             deleted = [f'DELETE FROM "{table}"' for table in tables]
@@ -62,6 +48,13 @@ class Cleaner:
             self.connection.execute("; ".join(["BEGIN", *deleted, *restarted, "COMMIT"]))
         if tables:
             self._forget(tables)
+
+    def _written(self) -> tuple[list[str], list[str]] | None:
+        """Return what has rows, and what has counted; nothing while a transaction is open."""
+        tables, sequences, busy = self.connection.execute(
+            self.find, self.arguments, prepare=True
+        ).fetchone()
+        return None if busy else (tables, sequences)
 
     def _forget(self, tables: list[str]) -> None:
         """Let tables be as new ones: in which order rows come may depend on it."""

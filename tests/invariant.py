@@ -1,18 +1,16 @@
 """What must hold after every test: all connections back and idle, nothing waiting."""
 
 import asyncio
-import time
 
 from django.db import connections
 
+from tests.waiting import until
 from turbo_orm import run_sync
 from turbo_orm.pool import get_pool
 
-PATIENCE = 5.0
-
 
 async def assert_at_rest(alias: str) -> None:
-    """Assert the invariant for the pool of an alias, within five seconds.
+    """Assert the invariant for the pool of an alias, within ten seconds.
 
     Every connection is in the pool, nobody waits, no backend of ours is in a transaction, and as
     many connections as the pool may have can be lent at once.
@@ -20,15 +18,14 @@ async def assert_at_rest(alias: str) -> None:
     pool = get_pool(alias)
     if pool._opening is None:
         return
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        stats = pool.stats()
-        if stats.idle == stats.size and stats.waiting == 0:
-            break
-        assert time.monotonic() < deadline, f"connections missing: {stats}"
-        await asyncio.sleep(0.005)
+    await until(lambda: _all_are_back(pool), told=pool.stats, within=10)
     await _assert_all_can_be_lent(alias)
     assert await run_sync(_busy_backends, alias) == []
+
+
+def _all_are_back(pool) -> bool:
+    stats = pool.stats()
+    return stats.idle == stats.size and stats.waiting == 0
 
 
 async def _assert_all_can_be_lent(alias: str) -> None:

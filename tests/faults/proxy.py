@@ -32,7 +32,7 @@ class Proxy:
 
     def __init__(self) -> None:
         self.port = 0
-        self.connections_made = self.connections_ended = 0
+        self.connections_made = self.connections_ended = self.pieces_held_up = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._held: list[asyncio.Event] = []
@@ -114,6 +114,7 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
+                self.pieces_held_up += not flowing.is_set()
                 await flowing.wait()
                 writer.write(data)
                 await writer.drain()

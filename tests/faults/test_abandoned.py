@@ -3,13 +3,13 @@
 import asyncio
 import gc
 import logging
-import time
 
 import pytest
 from django.db import connections, transaction
 from django.db.utils import InterfaceError
 
 from tests.testapp.models import Author
+from tests.waiting import until, until_now
 from turbo_orm import atomic, pool_stats, portal, run_sync
 
 SLOW = "SELECT 1 FROM (SELECT pg_sleep(0.3)) AS slept"
@@ -30,10 +30,7 @@ def one(sql, alias="default"):
 
 async def all_back(alias="default"):
     """Wait until every connection of a pool is back."""
-    deadline = time.monotonic() + 5
-    while pool_stats(alias).in_use:
-        assert time.monotonic() < deadline, pool_stats(alias)
-        await asyncio.sleep(0.005)
+    await until(lambda: not pool_stats(alias).in_use, told=lambda: pool_stats(alias))
 
 
 async def names(name):
@@ -148,10 +145,7 @@ def test_a_loop_that_ends_with_it_pending_ends_cleanly(work):
     pid = asyncio.run(main())
 
     gc.collect()
-    deadline = time.monotonic() + 5
-    while one(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until_now(lambda: one(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == 0)
 
 
 async def test_a_task_that_ends_inside_a_block_is_rolled_back(caplog):

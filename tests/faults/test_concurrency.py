@@ -65,7 +65,7 @@ async def test_transfers_between_accounts_neither_make_nor_lose_anything():
     assert await Author.objects.aaggregate(total=Sum("age")) == {"total": 5000}
 
 
-async def test_gathered_queries_outside_a_block_run_on_several_connections_at_once():
+async def test_gathered_queries_outside_a_block_run_on_several_connections_at_once(full_pool):
     def pid_after_a_while():
         from django.db import connection
 

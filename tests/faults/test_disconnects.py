@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections import Counter
 
 import pytest
@@ -13,6 +12,7 @@ from tests.served.client import Connection
 from tests.served.process import Served
 from tests.served.session import log_in, make_user
 from tests.testapp.models import Author
+from tests.waiting import until, until_asleep
 from turbo_orm import run_sync
 
 ROWS = 5_000
@@ -27,15 +27,6 @@ async def served():
         yield server
 
 
-async def until(condition, seconds=5.0):
-    """Wait until a coroutine function gives what is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := await condition()):
-        assert time.monotonic() < deadline, "it never came to hold"
-        await asyncio.sleep(0.01)
-    return found
-
-
 def running(server):
     """Return the statements that run for a server."""
     with connection.cursor() as cursor:
@@ -44,10 +35,6 @@ def running(server):
             [server.application_name],
         )
         return [row[0] for row in cursor.fetchall()]
-
-
-async def at_work(server):
-    return await run_sync(running, server)
 
 
 async def at_rest(server):
@@ -66,8 +53,8 @@ async def all_answered(server):
 
 async def test_a_client_that_leaves_ends_its_query_on_the_server(served):
     async with Connection(served.port) as client:
-        client.send("GET", "/asleep/?seconds=30")
-        assert await until(lambda: at_work(served)) == ["SELECT pg_sleep(30.0)"]
+        client.send("GET", "/asleep/?seconds=600")
+        await until_asleep()
 
     await until(lambda: at_rest(served))
     state = await all_answered(served)
@@ -77,8 +64,8 @@ async def test_a_client_that_leaves_ends_its_query_on_the_server(served):
 
 async def test_a_client_that_leaves_has_its_transaction_rolled_back(served):
     async with Connection(served.port) as client:
-        client.send("GET", "/pair/1/?seconds=30")
-        await until(lambda: at_work(served))
+        client.send("GET", "/pair/1/?seconds=600")
+        await until_asleep()
 
     await until(lambda: at_rest(served))
     await all_answered(served)
@@ -187,7 +174,7 @@ class Crowd:
         await asyncio.sleep(self.chance.random() * 0.02)
 
     async def in_a_query(self, connection):
-        connection.send("GET", "/asleep/?seconds=20")
+        connection.send("GET", "/asleep/?seconds=600")
         await asyncio.sleep(self.chance.random() * 0.1)
 
     async def in_a_transaction(self, connection):

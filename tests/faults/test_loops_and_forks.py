@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from tests.cleaning import NAME as CLEANER
+from tests.straight import NAME as STRAIGHT
 from tests.testapp.models import Author
+from tests.waiting import PATIENCE
 from turbo_orm import atomic, close_pools, pool_stats, run_sync
 from turbo_orm.pool import get_pool
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 OURS = (
     "SELECT application_name, state, query FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    f"AND backend_type = 'client backend' AND application_name <> '{CLEANER}'"
+    f"AND backend_type = 'client backend' AND application_name <> '{STRAIGHT}'"
 )
 
 
@@ -50,7 +51,7 @@ def others():
 
 def backends_left():
     """Return the backends besides this connection's, once they had time to end."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while (left := others()) and time.monotonic() < deadline:
         time.sleep(0.01)
     return left

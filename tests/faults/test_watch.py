@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 from django.db.utils import OperationalError
 
-from tests.faults.test_server import until
+from tests.waiting import FOREVER, until, until_asleep
 from turbo_orm import close_pools, pool_stats, run_sync
 from turbo_orm.pool import finish, get_pool
 
@@ -205,11 +205,11 @@ def test_a_loop_that_was_closed_leaves_no_descriptor_open():
 
 async def test_a_connection_closed_under_a_statement_fails_it_at_once(lent):
     backend = lent.info.backend_pid
-    waiting = asyncio.create_task(answer_after(lent, 30))
-    await asyncio.sleep(0.1)
+    waiting = asyncio.create_task(answer_after(lent, FOREVER))
+    await until_asleep()
     finish(lent)
 
-    await asyncio.wait({waiting}, timeout=5)
+    await asyncio.wait({waiting})
     assert isinstance(waiting.exception(), psycopg.OperationalError)
     # It sleeps on.
     await run_sync(end_session, backend)
@@ -236,7 +236,7 @@ async def test_what_is_more_than_reading_is_left_to_psycopg(lent):
 async def test_notifications_are_waited_for_beside_statements(lent):
     await lent.execute("LISTEN news")
     telling = asyncio.create_task(tell("NOTIFY news, 'read all about it'"))
-    received = [note.payload async for note in lent.notifies(timeout=5, stop_after=1)]
+    received = [note.payload async for note in lent.notifies(timeout=30, stop_after=1)]
     await telling
     await lent.execute("UNLISTEN news")
 
@@ -256,8 +256,8 @@ async def tell(statement):
 
 async def test_a_cancelled_statement_is_ended_on_the_server_and_the_connection_kept(lent):
     for _ in range(3):
-        waiting = asyncio.create_task(answer_after(lent, 30))
-        await asyncio.sleep(0.1)
+        waiting = asyncio.create_task(answer_after(lent, FOREVER))
+        await until_asleep()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

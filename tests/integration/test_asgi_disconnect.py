@@ -13,6 +13,7 @@ from django.test import override_settings
 from tests.asgi_client import PATIENCE
 from tests.invariant import assert_at_rest
 from tests.testapp.models import Author
+from tests.waiting import until_asleep, until_nobody_sleeps
 from turbo_orm import atomic, pool_stats, run_sync
 from turbo_orm.asgi import TurboASGIHandler, on_loop
 
@@ -46,31 +47,9 @@ def finished():
     request_finished.disconnect(receiver)
 
 
-async def until(event):
-    await asyncio.wait_for(event.wait(), PATIENCE)
-
-
 def sleep_in_database():
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(60)")
-
-
-def sleepers():
-    """Return how many server processes run the query that would take a minute."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND state = 'active' AND query = 'SELECT pg_sleep(60)'"
-        )
-        return cursor.fetchone()[0]
-
-
-async def until_sleepers(count):
-    for _ in range(1000):
-        if await run_sync(sleepers) == count:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"there are never {count} sleepers")
+        cursor.execute("SELECT pg_sleep(600)")
 
 
 async def test_a_view_that_waits_is_cancelled(serve, finished):
@@ -85,7 +64,7 @@ async def test_a_view_that_waits_is_cancelled(serve, finished):
             raise
 
     exchange = serve({"": view}).begin("/")
-    await until(waiting)
+    await asyncio.wait_for(waiting.wait(), PATIENCE)
     await exchange.gone()
     assert (ended, finished, await exchange.next_message()) == ([0], [TurboASGIHandler], None)
 
@@ -106,9 +85,9 @@ async def test_the_query_of_the_view_is_cancelled_on_the_server(serve, full_pool
             raise
 
     exchange = serve({"": view if kind == "async" else view_on_loop}).begin("/")
-    await until_sleepers(1)
+    await until_asleep()
     await exchange.gone()
-    await until_sleepers(0)
+    await until_nobody_sleeps()
     assert finished == [TurboASGIHandler]
     assert ended == ([] if kind == "async" else ["cancelled"])
     assert pool_stats("default").in_use == 0
@@ -124,7 +103,7 @@ async def test_the_transaction_of_the_view_is_rolled_back(serve, finished):
             await asyncio.sleep(PATIENCE * 2)
 
     exchange = serve({"": view}).begin("/")
-    await until(waiting)
+    await asyncio.wait_for(waiting.wait(), PATIENCE)
     await exchange.gone()
     assert (await Author.objects.acount(), finished) == (0, [TurboASGIHandler])
 
@@ -139,7 +118,7 @@ async def test_the_request_that_atomic_requests_began_is_rolled_back(serve, monk
         await asyncio.sleep(PATIENCE * 2)
 
     exchange = serve({"": view}).begin("/")
-    await until(waiting)
+    await asyncio.wait_for(waiting.wait(), PATIENCE)
     await exchange.gone()
     assert (await Author.objects.acount(), finished) == (0, [TurboASGIHandler])
 
@@ -233,11 +212,11 @@ async def test_a_server_that_cancels_the_request_cancels_its_query(serve):
         await run_sync(sleep_in_database)
 
     exchange = serve({"": view}).begin("/")
-    await until_sleepers(1)
+    await until_asleep()
     exchange.task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await exchange.task
-    await until_sleepers(0)
+    await until_nobody_sleeps()
     assert [request._stream.closed for request in requests] == [True]
 
 

@@ -85,7 +85,7 @@ async def test_a_wait_ends_with_the_timeout_of_the_pool(make_alias, at_rest):
     alias = make_alias(pool={"min_size": 1, "max_size": 4, "timeout": 0.1})
 
     with ConnectionLimit(1).apply():
-        slow = asyncio.ensure_future(run_sync(backend, alias, 0.5))
+        slow = asyncio.ensure_future(run_sync(backend, alias, 2))
         await asyncio.sleep(0.05)
         with pytest.raises(OperationalError, match="the 1 that this ConnectionLimit allows"):
             await run_sync(backend, alias)

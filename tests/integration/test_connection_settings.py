@@ -162,7 +162,8 @@ async def test_statements_are_prepared_after_as_many_uses_as_the_threshold_says(
 
 async def test_passwords_and_names_may_have_every_character(make_alias, login):
     name, password = login
-    alias = make_alias(USER=name, PASSWORD=password)
+    # Another connection might still be on its way when the role is gone.
+    alias = make_alias(USER=name, PASSWORD=password, pool={"min_size": 1, "max_size": 1})
     parameters = connection_parameters(alias)
     assert (parameters["user"], parameters["password"]) == (name, password)
     assert await run_sync(one, "SELECT current_user", alias) == name

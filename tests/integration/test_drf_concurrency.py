@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from tests.drf import moved
 from tests.drf.rows import fill
-from tests.invariant import _busy_backends
 from tests.testapp.models import Tag
+from tests.waiting import FOREVER, until_asleep
 from turbo_orm import atomic, pool_stats, run_sync
 from turbo_orm_drf import generics, serializers, views
 from turbo_orm_drf.pagination import PageNumberPagination
@@ -29,7 +29,7 @@ class TagSerializer(serializers.ModelSerializer):
 
 def sleep():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(30)")
+        cursor.execute("SELECT pg_sleep(%s)", [FOREVER])
 
 
 class SleepingField(serializers.CharField):
@@ -110,16 +110,6 @@ def host():
         yield
 
 
-async def sleeping():
-    """Wait until a backend sleeps."""
-    for _ in range(500):
-        busy = await run_sync(_busy_backends, "default")
-        if any("pg_sleep" in query for _, _, query in busy):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nothing sleeps")
-
-
 @pytest.mark.parametrize("name", SLOW)
 async def test_a_cancelled_request_ends_as_one(name, at_rest):
     method, _ = SLOW[name]
@@ -127,7 +117,7 @@ async def test_a_cancelled_request_ends_as_one(name, at_rest):
     with override_settings(ROOT_URLCONF=__name__):
         client = AsyncAPIClient()
         task = asyncio.ensure_future(getattr(client, method)(f"/{name}/", {"name": "x"}))
-        await sleeping()
+        await until_asleep()
         task.cancel()
         [outcome] = await asyncio.gather(task, return_exceptions=True)
 

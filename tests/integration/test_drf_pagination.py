@@ -140,7 +140,7 @@ async def test_the_count_ends_with_the_rows_that_fail(paginator, tags, at_rest):
     def failing(execute, sql, params, many, context):
         if "COUNT" in sql:
             with context["connection"].connection.cursor() as cursor:
-                cursor.execute("SELECT pg_sleep(30)")
+                cursor.execute("SELECT pg_sleep(600)")
         else:
             raise LookupError("fetching")
         return execute(sql, params, many, context)

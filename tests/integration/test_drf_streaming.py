@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from tests.drf.rows import in_order
 from tests.ninja.helpers import counted, fill
 from tests.testapp.models import Article, Author, Tag
+from tests.waiting import until
 from turbo_orm import pool_stats
 from turbo_orm.asgi import TurboASGIHandler
 from turbo_orm_drf import generics, routers, serializers, views, viewsets
@@ -309,8 +310,7 @@ async def test_a_client_that_leaves_gives_the_connection_back(serve, handler, qu
         assert pool_stats().idle < pool_stats().size
         await exchange.gone()
         # Closed from Django's thread, it ends on the loop.
-        await asyncio.sleep(0.1)
-        assert pool_stats().idle == pool_stats().size
+        await until(lambda: pool_stats().idle == pool_stats().size)
     finally:
         gc.enable()
 

@@ -7,10 +7,10 @@ from django.db import connection
 from ninja.testing import TestAsyncClient
 
 from ninja import Schema
-from tests.invariant import _busy_backends
 from tests.ninja import schemas
 from tests.ninja.helpers import fill
 from tests.testapp.models import Article, Tag
+from tests.waiting import FOREVER, until_asleep
 from turbo_orm import in_bridge, pool_stats, run_sync
 from turbo_orm_ninja import TurboNinjaAPI, atomic_operation, optimize
 from turbo_orm_ninja.pagination import paginate
@@ -34,7 +34,7 @@ class AwaitingSleep(Sleeping):
 
 def sleep():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(30)")
+        cursor.execute("SELECT pg_sleep(%s)", [FOREVER])
 
 
 @pytest.fixture
@@ -135,22 +135,12 @@ SLOW = ["get /slow/resolver", "get /slow/coroutine", "post /slow/view", "get /sl
 SLOW += ["get /slow/handler"]
 
 
-async def sleeping():
-    """Wait until a backend sleeps."""
-    for _ in range(500):
-        busy = await run_sync(_busy_backends, "default")
-        if any("pg_sleep" in query for _, _, query in busy):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nothing sleeps")
-
-
 @pytest.mark.parametrize("request_line", SLOW)
 async def test_a_cancelled_request_ends_as_one(client, request_line, at_rest):
     method, path = request_line.split()
     await fill(0, 2)
     task = asyncio.ensure_future(getattr(client, method)(path))
-    await sleeping()
+    await until_asleep()
 
     task.cancel()
     [outcome] = await asyncio.gather(task, return_exceptions=True)

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import time
 import tracemalloc
 
 import django
@@ -20,6 +19,7 @@ from tests.asgi_client import Client
 from tests.ninja import schemas
 from tests.ninja.helpers import counted, fill
 from tests.testapp.models import Article, Author
+from tests.waiting import until
 from turbo_orm import pool_stats
 from turbo_orm.asgi import TurboASGIHandler
 from turbo_orm_ninja import TurboNinjaAPI, optimize
@@ -221,9 +221,8 @@ async def test_a_client_that_leaves_gives_the_connection_back(response, handler,
             assert pool_stats().idle < pool_stats().size
             await exchange.gone()
         # Django's own handler closes the response in a thread, which waits for nothing.
-        deadline = time.monotonic() + (5 if handler is ASGIHandler else 0)
-        while pool_stats().idle != pool_stats().size:
-            assert time.monotonic() < deadline, pool_stats()
-            await asyncio.sleep(0.005)
+        if handler is ASGIHandler:
+            await until(lambda: pool_stats().idle == pool_stats().size)
+        assert pool_stats().idle == pool_stats().size
     finally:
         gc.enable()

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import re
-import time
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +10,7 @@ from django.db import connections
 from django.db.utils import InterfaceError, OperationalError
 
 from tests.testapp.models import Author
+from tests.waiting import until
 from turbo_orm import PoolStats, close_pools, open_pools, pool_stats, run_sync
 from turbo_orm.pool import get_pool
 
@@ -29,14 +29,6 @@ def sleep_in_database(alias, seconds):
 async def sizes_of(alias):
     stats = pool_stats(alias)
     return stats.min_size, stats.max_size
-
-
-async def until(condition, seconds=5.0):
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to hold"
-        await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +110,13 @@ async def test_statistics_show_what_is_in_use_and_who_waits(make_alias):
     await open_pools(alias)
     await until(lambda: pool_stats(alias).idle == 2)
 
-    busy = [asyncio.create_task(run_sync(sleep_in_database, alias, 0.3)) for _ in range(3)]
+    held = [await get_pool(alias).lend() for _ in range(2)]
+    waiting = asyncio.create_task(run_sync(one, "SELECT 1", alias))
     await until(lambda: pool_stats(alias).waiting == 1)
     stats = pool_stats(alias)
-    await asyncio.gather(*busy)
+    for lent in held:
+        get_pool(alias).take_back(lent)
+    await waiting
 
     assert (stats.size, stats.idle, stats.in_use, stats.waiting) == (2, 0, 2, 1)
     stats = pool_stats(alias)
@@ -131,37 +126,34 @@ async def test_statistics_show_what_is_in_use_and_who_waits(make_alias):
 async def test_an_exhausted_pool_gives_an_error_that_says_why(make_alias):
     alias = make_alias(pool={"max_size": 1, "timeout": 0.2})
     await open_pools(alias)
-    busy = asyncio.create_task(run_sync(sleep_in_database, alias, 1))
-    await until(lambda: pool_stats(alias).in_use == 1)
+    held = await get_pool(alias).lend()
 
-    started = time.monotonic()
     results = await asyncio.gather(
         *(run_sync(one, "SELECT 1", alias) for _ in range(2)), return_exceptions=True
     )
 
-    assert 0.1 < time.monotonic() - started < 0.9
     assert [type(result) for result in results] == [OperationalError] * 2
     assert re.match(
         rf"No connection came within 0\.2 s from the pool of database '{alias}': "
         r"1 of at most 1 connections are in use and \d more operations wait\.",
         str(results[0]),
     )
-    assert await busy == 1
+    get_pool(alias).take_back(held)
     assert await run_sync(one, "SELECT 1", alias) == 1
 
 
 async def test_a_full_queue_is_refused_at_once(make_alias):
     alias = make_alias(pool={"max_size": 1, "max_waiting": 1, "timeout": 10})
     await open_pools(alias)
-    busy = asyncio.create_task(run_sync(sleep_in_database, alias, 0.3))
-    await until(lambda: pool_stats(alias).in_use == 1)
+    held = await get_pool(alias).lend()
     waiting = asyncio.create_task(run_sync(one, "SELECT 2", alias))
     await until(lambda: pool_stats(alias).waiting == 1)
 
     with pytest.raises(OperationalError, match=rf"queue is full \(max_waiting\).*'{alias}'"):
         await run_sync(one, "SELECT 3", alias)
 
-    assert await asyncio.gather(busy, waiting) == [1, 2]
+    get_pool(alias).take_back(held)
+    assert await waiting == 2
 
 
 async def test_who_came_first_is_served_first(make_alias):
@@ -179,8 +171,7 @@ async def test_who_came_first_is_served_first(make_alias):
 async def test_a_slot_does_not_go_to_a_waiter_that_gave_up(make_alias):
     alias = make_alias(pool={"max_size": 1, "timeout": 10})
     await open_pools(alias)
-    busy = asyncio.create_task(run_sync(sleep_in_database, alias, 0.3))
-    await until(lambda: pool_stats(alias).in_use == 1)
+    held = await get_pool(alias).lend()
     gone = asyncio.create_task(run_sync(one, "SELECT 1", alias))
     patient = asyncio.create_task(run_sync(one, "SELECT 2", alias))
     await until(lambda: pool_stats(alias).waiting == 2)
@@ -189,7 +180,8 @@ async def test_a_slot_does_not_go_to_a_waiter_that_gave_up(make_alias):
     with pytest.raises(asyncio.CancelledError):
         await gone
 
-    assert await asyncio.gather(busy, patient) == [1, 2]
+    get_pool(alias).take_back(held)
+    assert await patient == 2
 
 
 async def test_closed_pools_open_again_with_the_next_operation():
@@ -211,16 +203,16 @@ async def test_closing_ends_the_backends(make_alias):
 
     await close_pools()
 
-    deadline = time.monotonic() + 5
-    while await run_sync(one, count):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+    async def ended():
+        return await run_sync(one, count) == 0
+
+    await until(ended)
 
 
 async def test_closing_lets_a_running_operation_end(make_alias):
     alias = make_alias(pool={"max_size": 1, "timeout": 10})
     await open_pools(alias)
-    busy = asyncio.create_task(run_sync(sleep_in_database, alias, 0.3))
+    busy = asyncio.create_task(run_sync(sleep_in_database, alias, 2))
     await until(lambda: pool_stats(alias).in_use == 1)
     waiting = asyncio.create_task(run_sync(one, "SELECT 1", alias))
     await until(lambda: pool_stats(alias).waiting == 1)

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 
 import psycopg
 import pytest
@@ -43,7 +42,6 @@ async def test_a_server_that_cannot_be_reached_is_an_error_at_once(make_alias, c
     async def operations():
         return await run_sync(one, "SELECT 1", alias)
 
-    started = time.monotonic()
     for attempt in (open_pools(alias), operations(), operations()):
         with pytest.raises(
             OperationalError, match=f"Cannot connect to database '{alias}'.*refused"
@@ -52,7 +50,6 @@ async def test_a_server_that_cannot_be_reached_is_an_error_at_once(make_alias, c
     results = await asyncio.gather(*(operations() for _ in range(5)), return_exceptions=True)
 
     assert [type(result) for result in results] == [OperationalError] * 5
-    assert time.monotonic() - started < 10
 
 
 async def test_a_wrong_database_name_is_an_error_at_once(make_alias):

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 
 import pytest
 from django.db import connection
@@ -11,6 +10,7 @@ from tests.faults.proxy import Proxy
 from tests.served.client import Connection
 from tests.served.process import COMMANDS, Served
 from tests.testapp.models import Author
+from tests.waiting import until
 from turbo_orm import run_sync
 
 BODY = bytes(range(256)) * 400
@@ -19,15 +19,6 @@ DIGEST = f"{len(BODY)} {hashlib.sha256(BODY).hexdigest()}"
 WITH_LIFESPAN = [name for name in COMMANDS if name != "daphne"]
 # What Python, asyncio and psycopg complain of when something is not closed.
 SIGNS_OF_LOSS = ("Traceback", "ResourceWarning", "was destroyed", "never awaited")
-
-
-async def until(condition, seconds=10.0):
-    """Wait until a coroutine function gives what is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := await condition()):
-        assert time.monotonic() < deadline, "it never came to hold"
-        await asyncio.sleep(0.02)
-    return found
 
 
 def backends(server, state="%"):
@@ -46,7 +37,7 @@ async def at_work(server):
 
 async def sleeps(server):
     """Tell whether the view has come to its slow query, and nothing else is under way."""
-    return await at_work(server) == ["SELECT pg_sleep(30.0)"]
+    return await at_work(server) == ["SELECT pg_sleep(600.0)"]
 
 
 async def has_left(server):
@@ -90,7 +81,7 @@ async def test_it_serves_queries_bodies_and_streams(server):
 async def test_a_client_that_leaves_ends_its_query_and_gives_its_connection_back(server):
     async with Served(server) as served:
         async with Connection(served.port) as client:
-            client.send("GET", "/pair/1/?seconds=30")
+            client.send("GET", "/pair/1/?seconds=600")
             await until(lambda: sleeps(served))
 
         async def all_ended():
@@ -152,7 +143,7 @@ async def test_without_a_database_it_serves_what_needs_none_until_there_is_one(s
         async def found():
             return (await served.get("/author/1/")).status == 200
 
-        await until(found, 20)
+        await until(found)
 
 
 @pytest.mark.parametrize("server", WITH_LIFESPAN)

@@ -12,6 +12,7 @@ from tests.served.client import Connection
 from tests.served.process import Served
 from tests.served.session import log_in, make_user
 from tests.testapp.models import Author
+from tests.waiting import PATIENCE
 
 REQUESTS = 500
 CLIENTS = 20
@@ -112,7 +113,7 @@ def credentials(password):
 
 async def threads_have_ended(served):
     """Wait until only the main thread runs; one that has done its work needs a moment to end."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while (threads := (await served.state())["threads"]) != ["MainThread"]:
         assert time.monotonic() < deadline, f"these do not end: {threads}"
 

@@ -10,6 +10,7 @@ from django.db.transaction import TransactionManagementError
 from django.db.utils import load_backend
 
 from tests.testapp.models import Author
+from tests.waiting import FOREVER, until_asleep
 from turbo_orm import atomic, portal, run_sync
 from turbo_orm.connection.shared import share, unshare
 from turbo_orm.pool import get_pool
@@ -145,12 +146,9 @@ async def test_a_synchronous_block_keeps_its_turn_while_its_coroutine_waits(shar
 
 
 async def test_a_cancelled_block_is_rolled_back_and_the_test_goes_on(shared):
-    entered = asyncio.Event()
-
     def sleep():
         with connection.cursor() as cursor:
-            entered.set()
-            cursor.execute("SELECT pg_sleep(30)")
+            cursor.execute("SELECT pg_sleep(%s)", [FOREVER])
 
     async def block():
         async with atomic():
@@ -158,8 +156,7 @@ async def test_a_cancelled_block_is_rolled_back_and_the_test_goes_on(shared):
             await run_sync(sleep)
 
     task = asyncio.create_task(block())
-    await entered.wait()
-    await asyncio.sleep(0.01)
+    await until_asleep()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

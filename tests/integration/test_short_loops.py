@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import random
-import time
 
 import pytest
 from django.db import connection
 from django.test import override_settings
 
-from tests.cleaning import NAME as CLEANER
+from tests.straight import NAME as STRAIGHT
 from tests.testapp.models import Author
+from tests.waiting import until_now
 
 
 def backends():
@@ -18,7 +18,7 @@ def backends():
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
             "AND pid <> pg_backend_pid() AND backend_type = 'client backend' "
-            f"AND application_name <> '{CLEANER}'"
+            f"AND application_name <> '{STRAIGHT}'"
         )
         return cursor.fetchone()[0]
 
@@ -39,7 +39,4 @@ def test_a_loop_ends_while_its_pool_is_still_connecting(caplog):
         asyncio.run(one_query())
 
     # The server needs a moment to see that a socket was closed.
-    deadline = time.monotonic() + 5
-    while backends() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert backends() == 0
+    until_now(lambda: backends() == 0)

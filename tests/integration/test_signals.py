@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models.signals import post_save, pre_delete
 
 from tests.testapp.models import Author, Plain, Tag
+from tests.waiting import FOREVER
 from turbo_orm import atomic, in_bridge, run_sync
 
 pytestmark = pytest.mark.rolled_back
@@ -198,7 +199,8 @@ async def test_a_cancellation_reaches_an_asynchronous_receiver(connected):
 
     async def receiver(**kwargs):
         try:
-            await asyncio.sleep(30)
+            begun.set()
+            await asyncio.sleep(FOREVER)
         except asyncio.CancelledError:
             ended.append("cancelled")
             raise
@@ -209,8 +211,9 @@ async def test_a_cancellation_reaches_an_asynchronous_receiver(connected):
     async def save():
         await Author.objects.acreate(name="x")
 
+    begun = asyncio.Event()
     task = asyncio.create_task(save())
-    await asyncio.sleep(0.2)
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

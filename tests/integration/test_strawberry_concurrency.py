@@ -1,17 +1,18 @@
 """Fields side by side: their connections, their transactions, their limit, their end."""
 
 import asyncio
+import contextlib
 import gc
-import time
 
 import pytest
 from django.db import connection, transaction
 
 import strawberry
 import turbo_orm_strawberry as turbo
-from tests.strawberry.common import Article, data, schema, sleep, sleeping
+from tests.strawberry.common import Article, data, schema, sleep
 from tests.testapp.models import Article as ArticleModel
 from tests.testapp.models import Author, Tag
+from tests.waiting import until_asleep
 from turbo_orm import atomic, in_bridge, pool_stats, run_sync
 from turbo_orm_strawberry import TurboExtension
 
@@ -80,7 +81,7 @@ class Query:
 
     @strawberry.field
     async def fails_late(self) -> int:
-        await sleeping()
+        await until_asleep()
         raise LookupError("late")
 
     @strawberry.field
@@ -119,41 +120,46 @@ class Query:
                 return await Tag.objects.acount()
 
 
-async def test_fields_run_side_by_side_each_on_a_connection_of_its_own(at_rest):
-    began = time.monotonic()
-    found = await data(schema(Query), "{ a: sync b: sync c: coroutine d: coroutine }")
+@contextlib.asynccontextmanager
+async def most_in_use():
+    """Give a list whose last element will be how many connections were out at once."""
+    highest = [0]
 
-    # One after another they would take 0.8 s.
-    assert time.monotonic() - began < 0.7
+    async def watch():
+        while True:
+            highest.append(max(highest[-1], pool_stats().in_use))
+            await asyncio.sleep(0.005)
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        yield highest
+    finally:
+        watching.cancel()
+
+
+async def test_fields_run_side_by_side_each_on_a_connection_of_its_own(full_pool, at_rest):
+    async with most_in_use() as highest:
+        found = await data(schema(Query), "{ a: sync b: sync c: coroutine d: coroutine }")
+
+    assert highest[-1] == 4
     assert len(set(found.values())) == 4
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_an_operation_has_no_more_connections_than_its_limit(limit, full_pool, at_rest):
-    highest = 0
-
-    async def watch():
-        nonlocal highest
-        while True:
-            highest = max(highest, pool_stats().in_use)
-            await asyncio.sleep(0.005)
-
-    watching = asyncio.ensure_future(watch())
     built = schema(Query, turbo=lambda: TurboExtension(max_connections=limit))
-    await data(built, "{ a: sync b: sync c: coroutine rows { backend } }")
-    watching.cancel()
+    async with most_in_use() as highest:
+        await data(built, "{ a: sync b: sync c: coroutine rows { backend } }")
 
-    assert highest == limit
+    assert highest[-1] == limit
 
 
-async def test_two_operations_have_a_limit_each(at_rest):
+async def test_two_operations_have_a_limit_each(full_pool, at_rest):
     built = schema(Query, turbo=lambda: TurboExtension(max_connections=1))
-    began = time.monotonic()
+    async with most_in_use() as highest:
+        await asyncio.gather(*(data(built, "{ a: sync b: sync }") for _ in range(2)))
 
-    await asyncio.gather(*(data(built, "{ a: sync b: sync }") for _ in range(2)))
-
-    # Each takes 0.4 s; four fields one after another would take 0.8.
-    assert 0.4 <= time.monotonic() - began < 0.75
+    assert highest[-1] == 2
 
 
 PAIRS = [
@@ -237,7 +243,7 @@ async def test_a_cancelled_operation_ends_as_one(query, at_rest):
     # One connection is left to look with.
     built = schema(Query, turbo=lambda: TurboExtension(max_connections=3))
     task = asyncio.ensure_future(built.execute(query))
-    await sleeping()
+    await until_asleep()
 
     task.cancel()
     [outcome] = await asyncio.gather(task, return_exceptions=True)

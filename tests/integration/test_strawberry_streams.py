@@ -12,8 +12,9 @@ from strawberry.schema.config import StrawberryConfig
 import strawberry
 import turbo_orm_strawberry as turbo
 from tests.ninja.helpers import fill
-from tests.strawberry.common import Article, Author, data, schema, sleep, sleeping
+from tests.strawberry.common import Article, Author, data, schema, sleep
 from tests.testapp import models
+from tests.waiting import until_asleep
 from turbo_orm import atomic, pool_stats
 from turbo_orm_strawberry import AsyncGraphQLView
 
@@ -155,7 +156,7 @@ async def test_a_subscription_that_is_cancelled_ends_its_query(at_rest):
             pass
 
     task = asyncio.ensure_future(consume())
-    await sleeping()
+    await until_asleep()
     task.cancel()
     [outcome] = await asyncio.gather(task, return_exceptions=True)
 
@@ -187,7 +188,7 @@ async def test_a_subscription_is_served_and_ends_with_its_client(protocol, accep
         [json.dumps({"query": "subscription { slow }"}).encode()],
         {"content-type": "application/json", "accept": accept},
     )
-    await sleeping()
+    await until_asleep()
 
     await request.gone()
 

@@ -18,8 +18,9 @@ import strawberry
 import turbo_orm_strawberry as turbo
 from tests.asgi_client import Client
 from tests.ninja.helpers import counted, fill
-from tests.strawberry.common import Article, schema, sleep, sleeping
+from tests.strawberry.common import Article, schema, sleep
 from tests.testapp import models
+from tests.waiting import until_asleep
 from turbo_orm import run_sync
 from turbo_orm.asgi import TurboASGIHandler, on_loop
 from turbo_orm_strawberry import AsyncGraphQLView
@@ -190,7 +191,7 @@ def listening(browser):
 async def test_a_client_that_leaves_ends_its_operation(listening, at_rest):
     body = json.dumps({"query": "{ a: slow b: slow }"}).encode()
     request = listening.begin("/graphql/", "POST", [body], {"content-type": "application/json"})
-    await sleeping()
+    await until_asleep()
 
     request.disconnect()
     await asyncio.wait({request.task}, timeout=10)

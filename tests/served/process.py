@@ -18,7 +18,7 @@ from tests.served.client import Answer, Connection, Disconnected
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPLICATION = "tests.served.asgi:application"
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 COMMANDS = {
     "uvicorn": ["uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", "{port}"],

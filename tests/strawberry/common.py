@@ -1,6 +1,5 @@
 """What the tests of the adapter share."""
 
-import asyncio
 from typing import Any
 
 from django.db import connection
@@ -8,9 +7,8 @@ from strawberry_django.optimizer import DjangoOptimizerExtension
 
 import strawberry
 import turbo_orm_strawberry as turbo
-from tests.invariant import _busy_backends
 from tests.testapp import models
-from turbo_orm import run_sync
+from tests.waiting import FOREVER
 from turbo_orm_strawberry import TurboExtension
 
 
@@ -65,20 +63,10 @@ async def data(schema: Any, query: str, **options: Any) -> Any:
     return result.data
 
 
-def sleep(seconds: float = 30) -> None:
+def sleep(seconds: float = FOREVER) -> None:
     """Keep a connection busy."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(%s)", [seconds])
 
 
-async def sleeping(count: int = 1) -> None:
-    """Wait until so many backends sleep."""
-    for _ in range(500):
-        busy = await run_sync(_busy_backends, "default")
-        if sum("pg_sleep" in query for _, _, query in busy) >= count:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"there are never {count} sleepers")
-
-
-__all__ = ["Article", "Author", "Profile", "Tag", "data", "schema", "sleep", "sleeping"]
+__all__ = ["Article", "Author", "Profile", "Tag", "data", "schema", "sleep"]

@@ -11,6 +11,9 @@ import psycopg
 from psycopg import AsyncConnection, waiting
 from psycopg.waiting import Ready, Wait
 
+from ..bridge import start_task
+from ..conf import get_settings
+from .outlast import outlast
 from .watch import CAN_WATCH, Watch
 
 if TYPE_CHECKING:
@@ -57,12 +60,21 @@ class PooledConnection(AsyncConnection[Any]):
 
         Mirrors ``AsyncConnection.wait``.
         """
-        rest = gen
-        if timeout is None and CAN_WATCH:
-            rest, answer = await self._read(gen)
-            if rest is None:
-                return answer
-        return await super().wait(rest, interval, timeout)
+        if timeout is not None or not CAN_WATCH:
+            return await super().wait(gen, interval, timeout)
+        rest, answer = await self._read(gen)
+        if rest is None:
+            return answer
+        if isinstance(rest, Resumed) and isinstance(rest.interruption, asyncio.CancelledError):
+            return await self._end_statement(rest, interval)
+        return await super().wait(rest, interval)
+
+    async def _end_statement(self, rest: Any, interval: float) -> Any:
+        # Another cancellation meanwhile would make psycopg drop the connection:
+        # https://github.com/psycopg/psycopg/issues/1435
+        ending: asyncio.Task[Any] = start_task(super().wait(rest, interval))
+        await outlast(ending, get_settings().CLEANUP_TIMEOUT)
+        return ending.result()
 
     async def _read(self, gen: Any) -> tuple[Any, Any]:
         """Drive a generator that reads; return what psycopg must go on with, or the answer."""
@@ -110,6 +122,12 @@ class PooledConnection(AsyncConnection[Any]):
             self._ending = None
 
     async def _try_cancel(self, *, timeout: float = 5.0) -> None:
+        # The statement has to end on the server, even if another cancellation comes meanwhile.
+        asking = start_task(self._ask_to_cancel(timeout))
+        await outlast(asking, timeout)
+        asking.result()
+
+    async def _ask_to_cancel(self, timeout: float) -> None:
         # A request that overtakes its statement finds the session idle and is forgotten: the
         # statement would run to its end, without a client.
         loop = asyncio.get_running_loop()
@@ -154,13 +172,13 @@ class Resumed:
     """
 
     def __init__(self, gen: Any, state: Any, interruption: BaseException | None = None) -> None:
+        self.interruption = interruption
         self._gen = gen
         self._state = state
-        self._interruption = interruption
 
     def __next__(self) -> Any:
         """Say what the generator needs."""
-        interruption, self._interruption = self._interruption, None
+        interruption, self.interruption = self.interruption, None
         if interruption is not None:
             raise interruption
         return self._state
