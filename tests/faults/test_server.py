@@ -30,7 +30,7 @@ async def answer(alias):
         return str(error)
 
 
-async def works_again(alias):
+async def works(alias):
     """Query until it works; errors of the database are what may come before."""
 
     async def attempt():
@@ -152,7 +152,7 @@ async def test_with_health_checks_connections_cut_by_the_network_are_never_seen(
 
 async def test_it_recovers_after_the_server_was_away_for_a_while(make_alias, proxy):
     alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 2, "timeout": 0.3})
-    assert await run_sync(one, "SELECT 1", alias) == 1
+    assert await works(alias) == 1
     await proxy.refuse()
     await proxy.cut()
     attempts = proxy.connections_made
@@ -164,18 +164,18 @@ async def test_it_recovers_after_the_server_was_away_for_a_while(make_alias, pro
     assert proxy.connections_made == attempts
 
     await proxy.accept()
-    assert await works_again(alias) == 1
+    assert await works(alias) == 1
 
 
 async def test_an_exhausted_pool_does_not_name_a_failure_that_was_overcome(make_alias, proxy):
     alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1, "timeout": 0.3})
-    assert await run_sync(one, "SELECT 1", alias) == 1
+    assert await works(alias) == 1
     await proxy.refuse()
     await proxy.cut()
     answers = [await answer(alias) for _ in range(4)]
     assert "The last failure to connect was" in answers[-1]
     await proxy.accept()
-    assert await works_again(alias) == 1
+    assert await works(alias) == 1
 
     held = await get_pool(alias).lend()
     with pytest.raises(OperationalError, match="No connection came within") as caught:
@@ -199,7 +199,7 @@ async def test_a_query_on_a_frozen_line_can_be_cancelled(make_alias, proxy):
         await task
 
     proxy.thaw()
-    assert await works_again(alias) == 1
+    assert await works(alias) == 1
 
 
 async def test_a_cancellation_that_overtakes_its_statement_is_repeated(make_alias, proxy):
@@ -238,7 +238,7 @@ async def test_a_commit_on_a_frozen_line_is_given_up_when_cancelled(
         await task
 
     proxy.thaw()
-    assert await works_again(alias) == 1
+    assert await works(alias) == 1
     assert await Author.objects.acount() in (0, 1)
 
 

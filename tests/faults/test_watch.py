@@ -106,9 +106,10 @@ async def test_a_closed_connection_is_forgotten_at_once(other_readers, pool):
 
 
 @pytest.mark.parametrize("end", [finish, lambda connection: connection.pgconn.finish()])
-async def test_a_connection_closed_by_anybody_is_forgotten(other_readers, pool, end):
+async def test_a_connection_closed_by_anybody_is_forgotten(pool, end):
     connection = await pool.lend()
     assert await answer(connection, 3) == 3
+    watch = connection._watch
     end(connection)
     # The next socket may get the number of the one that was closed.
     again = await psycopg.AsyncConnection.connect(**pool._recipe.connect_kwargs)
@@ -119,7 +120,7 @@ async def test_a_connection_closed_by_anybody_is_forgotten(other_readers, pool, 
     pool.take_back(connection)
     del connection
 
-    await until(lambda: readers(pool.loop) <= other_readers)
+    await until(lambda: watch.ended)
 
 
 async def test_an_idle_session_that_the_server_ends_keeps_no_loop_busy(pool):

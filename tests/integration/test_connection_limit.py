@@ -6,7 +6,9 @@ import pytest
 from django.db import OperationalError, connection, connections
 
 from tests.testapp.models import Tag
-from turbo_orm import ConnectionLimit, atomic, pool_stats, run_sync
+from tests.usage import most_in_use
+from tests.waiting import FOREVER, until_asleep
+from turbo_orm import ConnectionLimit, atomic, open_pools, run_sync
 
 
 def backend(alias="default", seconds=0.1):
@@ -15,35 +17,17 @@ def backend(alias="default", seconds=0.1):
         return cursor.fetchone()[0]
 
 
-async def most_in_use(*work):
-    """Return how many connections were in use at once while work was done."""
-    highest = 0
-
-    async def watch():
-        nonlocal highest
-        while True:
-            highest = max(highest, pool_stats().in_use)
-            await asyncio.sleep(0)
-
-    watching = asyncio.ensure_future(watch())
-    try:
-        await asyncio.gather(*work)
-    finally:
-        watching.cancel()
-    return highest
-
-
 @pytest.mark.parametrize("maximum", [1, 3])
 async def test_so_many_connections_are_borrowed_at_once(maximum, full_pool, at_rest):
     with ConnectionLimit(maximum).apply():
-        found = await most_in_use(*(run_sync(backend) for _ in range(6)))
+        found, _ = await most_in_use(*(run_sync(backend) for _ in range(6)))
 
     assert found == maximum
 
 
 async def test_planned_statements_are_counted_too(full_pool, at_rest):
     with ConnectionLimit(1).apply():
-        found = await most_in_use(*(Tag.objects.acount() for _ in range(50)))
+        found, _ = await most_in_use(*(Tag.objects.acount() for _ in range(50)))
 
     assert found == 1
 
@@ -52,7 +36,9 @@ async def test_outside_of_it_there_is_none(full_pool, at_rest):
     with ConnectionLimit(1).apply():
         pass
 
-    assert await most_in_use(*(run_sync(backend) for _ in range(4))) == 4
+    found, _ = await most_in_use(*(run_sync(backend) for _ in range(4)))
+
+    assert found == 4
 
 
 async def test_each_database_has_its_own_count(at_rest):
@@ -82,14 +68,16 @@ async def test_the_first_that_waits_is_the_first_that_is_served(at_rest):
 
 
 async def test_a_wait_ends_with_the_timeout_of_the_pool(make_alias, at_rest):
-    alias = make_alias(pool={"min_size": 1, "max_size": 4, "timeout": 0.1})
+    alias = make_alias(pool={"min_size": 4, "max_size": 4, "timeout": 1})
+    await open_pools(alias)
 
     with ConnectionLimit(1).apply():
-        slow = asyncio.ensure_future(run_sync(backend, alias, 2))
-        await asyncio.sleep(0.05)
+        slow = asyncio.ensure_future(run_sync(backend, alias, FOREVER))
+        await until_asleep()
         with pytest.raises(OperationalError, match="the 1 that this ConnectionLimit allows"):
             await run_sync(backend, alias)
-        await slow
+        slow.cancel()
+        await asyncio.wait({slow})
         await run_sync(backend, alias)
 
 

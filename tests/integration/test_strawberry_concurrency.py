@@ -1,7 +1,6 @@
 """Fields side by side: their connections, their transactions, their limit, their end."""
 
 import asyncio
-import contextlib
 import gc
 
 import pytest
@@ -12,6 +11,7 @@ import turbo_orm_strawberry as turbo
 from tests.strawberry.common import Article, data, schema, sleep
 from tests.testapp.models import Article as ArticleModel
 from tests.testapp.models import Author, Tag
+from tests.usage import most_in_use
 from tests.waiting import until_asleep
 from turbo_orm import atomic, in_bridge, pool_stats, run_sync
 from turbo_orm_strawberry import TurboExtension
@@ -120,46 +120,28 @@ class Query:
                 return await Tag.objects.acount()
 
 
-@contextlib.asynccontextmanager
-async def most_in_use():
-    """Give a list whose last element will be how many connections were out at once."""
-    highest = [0]
-
-    async def watch():
-        while True:
-            highest.append(max(highest[-1], pool_stats().in_use))
-            await asyncio.sleep(0.005)
-
-    watching = asyncio.ensure_future(watch())
-    try:
-        yield highest
-    finally:
-        watching.cancel()
-
-
 async def test_fields_run_side_by_side_each_on_a_connection_of_its_own(full_pool, at_rest):
-    async with most_in_use() as highest:
-        found = await data(schema(Query), "{ a: sync b: sync c: coroutine d: coroutine }")
+    query = "{ a: sync b: sync c: coroutine d: coroutine }"
+    highest, [found] = await most_in_use(data(schema(Query), query))
 
-    assert highest[-1] == 4
+    assert highest == 4
     assert len(set(found.values())) == 4
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_an_operation_has_no_more_connections_than_its_limit(limit, full_pool, at_rest):
     built = schema(Query, turbo=lambda: TurboExtension(max_connections=limit))
-    async with most_in_use() as highest:
-        await data(built, "{ a: sync b: sync c: coroutine rows { backend } }")
+    query = "{ a: sync b: sync c: coroutine rows { backend } }"
+    highest, _ = await most_in_use(data(built, query))
 
-    assert highest[-1] == limit
+    assert highest == limit
 
 
 async def test_two_operations_have_a_limit_each(full_pool, at_rest):
     built = schema(Query, turbo=lambda: TurboExtension(max_connections=1))
-    async with most_in_use() as highest:
-        await asyncio.gather(*(data(built, "{ a: sync b: sync }") for _ in range(2)))
+    highest, _ = await most_in_use(*(data(built, "{ a: sync b: sync }") for _ in range(2)))
 
-    assert highest[-1] == 2
+    assert highest == 2
 
 
 PAIRS = [

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 class Call:
     """One request to an operation."""
 
-    __slots__ = ("cancellations", "complete", "endpoint", "source")
+    __slots__ = ("cancellations", "complete", "endpoint", "interrupted", "source")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         # How often its task had been cancelled when it began.
         self.cancellations = cancellations()
+        # Whether an attribute was being read when it was cancelled, where that is not counted.
+        self.interrupted = False
         # Whether the rows were fetched with everything that belongs to them.
         self.complete = False
         # What the response is streamed from.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 T = TypeVar("T")
+
+# Whether a task knows how often it was cancelled; Python 3.10 has no `Task.cancelling`.
+ARE_COUNTED = sys.version_info >= (3, 11)
 
 
 async def heeding_cancellation(awaitable: Awaitable[T]) -> T:
@@ -35,12 +39,9 @@ async def heeding_cancellation(awaitable: Awaitable[T]) -> T:
 
 
 def cancellations() -> int:
-    """Return how often this task was cancelled, without those that were dealt with.
-
-    Python 3.10 does not count them.
-    """
-    count: Any = getattr(asyncio.current_task(), "cancelling", None)
-    return 0 if count is None else int(count())
+    """Return how often this task was cancelled, less those that were dealt with; 0 if unknown."""
+    task: Any = asyncio.current_task()
+    return int(task.cancelling()) if ARE_COUNTED and task is not None else 0
 
 
 def _tells_of_one(error: Exception) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import types
 from collections.abc import Callable, Iterable
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any
+from typing import Any, ClassVar
 
 from ninja.schema import Resolver
 from ninja.signature.utils import get_args_names, has_kwargs
@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from turbo_orm import await_
 
-from .call import running
-from .cancellation import cancellations
+from .call import Call, running
+from .cancellation import ARE_COUNTED, cancellations
 from .shapes import is_ninjas, resolver_function
 
 
@@ -34,9 +34,12 @@ class Resolvers(dict[str, Any]):
                 made an error of one attribute. So it will of this, but nothing is queried any more.
         """
         call = running.get()
-        if call is not None and cancellations() > call.cancellations:
+        resolver = super().get(key, default)
+        if call is None:
+            return resolver
+        if call.interrupted or cancellations() > call.cancellations:
             raise asyncio.CancelledError
-        return super().get(key, default)
+        return resolver if ARE_COUNTED else _Noting(call, key, resolver)
 
 
 def enable_resolvers(schemas: Iterable[type[BaseModel]]) -> None:
@@ -65,6 +68,31 @@ def _enabled(schema: type[BaseModel], key: str, resolver: Any) -> Any:
 def _is_static(schema: type[BaseModel], key: str) -> bool:
     name = f"resolve_{key}"
     return any(isinstance(vars(cls).get(name), staticmethod) for cls in schema.__mro__)
+
+
+class _Noting:
+    """Reads an attribute, and remembers that the reading was cancelled."""
+
+    def __init__(self, call: Call, key: str, resolver: Any) -> None:
+        self._call = call
+        self._key = key
+        self._resolver = resolver
+
+    def __call__(self, getter: Any) -> Any:
+        try:
+            if self._resolver is not None:
+                return self._resolver(getter)
+            plain = type(getter)(getter._obj, _WithoutResolvers, getter._context)
+            return getattr(plain, self._key)
+        except asyncio.CancelledError:
+            self._call.interrupted = True
+            raise
+
+
+class _WithoutResolvers:
+    """Stands for a schema whose attributes Ninja reads by itself."""
+
+    _ninja_resolvers: ClassVar[dict[str, Any]] = {}
 
 
 class _Awaited:
