@@ -10,7 +10,7 @@ from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from tests.faults.proxy import Proxy
 from tests.testapp.models import Author
-from tests.waiting import FOREVER, until, until_asleep
+from tests.waiting import FOREVER, until, until_asleep, until_nobody_sleeps
 from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
 from turbo_orm.pool import get_pool
 
@@ -200,6 +200,50 @@ async def test_a_query_on_a_frozen_line_can_be_cancelled(make_alias, proxy):
 
     proxy.thaw()
     assert await works(alias) == 1
+
+
+async def test_a_second_cancellation_on_a_frozen_line_is_heeded_once_clean_up_takes_too_long(
+    make_alias, proxy, settings_for, caplog
+):
+    settings_for(CLEANUP_TIMEOUT=0.3)
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1})
+    assert await run_sync(one, "SELECT 1", alias) == 1
+    proxy.freeze()
+    task = asyncio.create_task(run_sync(one, "SELECT 1", alias))
+    await until(lambda: proxy.pieces_held_up)
+
+    while not task.done():
+        task.cancel()
+        await asyncio.sleep(0)
+
+    assert task.cancelled()
+    # psycopg's own bound would say "query not terminated after cancellation".
+    assert "query cancellation interrupted (CancelledError)" in caplog.text
+    proxy.thaw()
+    assert await works(alias) == 1
+
+
+async def test_a_second_cancellation_does_not_keep_the_server_from_hearing_of_the_first(
+    make_alias, proxy
+):
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"max_size": 1})
+
+    def sleep_in_pipeline():
+        with connections[alias].cursor() as cursor:
+            cursor.executemany("SELECT pg_sleep(%s)", [[FOREVER], [FOREVER]])
+
+    task = asyncio.create_task(run_sync(sleep_in_pipeline))
+    await until_asleep()
+    proxy.freeze()
+    task.cancel()
+    await until(lambda: proxy.pieces_held_up)
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    proxy.thaw()
+    await until_nobody_sleeps()
 
 
 async def test_a_cancellation_that_overtakes_its_statement_is_repeated(make_alias, proxy):

@@ -24,6 +24,9 @@ UNTIL_READABLE = int(Wait.R)
 # Seconds after which a server that says nothing is asked once more to cancel a statement.
 REPEATS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
+# An event loop alone would let them be collected.
+_asking: set[asyncio.Task[None]] = set()
+
 
 class PooledConnection(AsyncConnection[Any]):
     """A psycopg connection that stays with its event loop from statement to statement."""
@@ -124,8 +127,9 @@ class PooledConnection(AsyncConnection[Any]):
     async def _try_cancel(self, *, timeout: float = 5.0) -> None:
         # The statement has to end on the server, even if another cancellation comes meanwhile.
         asking = start_task(self._ask_to_cancel(timeout))
-        await outlast(asking, timeout)
-        asking.result()
+        _asking.add(asking)
+        asking.add_done_callback(_asking.discard)
+        await asyncio.shield(asking)
 
     async def _ask_to_cancel(self, timeout: float) -> None:
         # A request that overtakes its statement finds the session idle and is forgotten: the

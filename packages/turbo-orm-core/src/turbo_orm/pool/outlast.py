@@ -16,12 +16,13 @@ async def outlast(cleanup: asyncio.Task[Any], grace: float) -> None:
     A cancel scope of anyio cancels a task anew in each round of the loop until it has ended.
     """
     loop = asyncio.get_running_loop()
-    deadline: float | None = None
-    while not cleanup.done():
-        remaining = None if deadline is None else max(deadline - loop.time(), 0)
-        try:
-            await asyncio.wait({cleanup}, timeout=remaining)
-        except asyncio.CancelledError:
-            deadline = deadline or loop.time() + grace
-        if deadline is not None and loop.time() >= deadline:
-            cleanup.cancel()
+    end: asyncio.TimerHandle | None = None
+    try:
+        while not cleanup.done():
+            try:
+                await asyncio.wait({cleanup})
+            except asyncio.CancelledError:
+                end = end or loop.call_later(grace, cleanup.cancel)
+    finally:
+        if end is not None:
+            end.cancel()
