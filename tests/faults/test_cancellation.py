@@ -133,8 +133,7 @@ async def test_repeated_cancellation_during_clean_up_loses_nothing(cancels):
     assert await Author.objects.aaggregate(total=Sum("age")) == {"total": 1000}
 
 
-async def test_cancelled_query_stops_on_the_server_and_its_connection_is_used_again():
-    await run_sync(sleep_in_server, 0)
+async def test_cancelled_query_stops_on_the_server_and_its_connection_is_used_again(full_pool):
     made = pool_stats().connections_made
     task = asyncio.create_task(run_sync(sleep_in_server, FOREVER))
     await until_asleep()
@@ -307,8 +306,7 @@ async def test_wait_for_times_out_and_leaves_the_pool_whole():
     assert stats.idle == stats.size
 
 
-async def test_cancellations_that_come_while_a_statement_is_being_ended_change_nothing():
-    await run_sync(sleep_in_server, 0)
+async def test_cancellations_that_come_while_a_statement_is_being_ended_change_nothing(full_pool):
     made = pool_stats().connections_made
     for _ in range(5):
         task = asyncio.create_task(run_sync(sleep_in_server, FOREVER))
@@ -323,9 +321,8 @@ async def test_cancellations_that_come_while_a_statement_is_being_ended_change_n
     assert pool_stats().connections_made == made
 
 
-async def test_a_cancel_scope_of_anyio_ends_a_statement_and_a_block():
+async def test_a_cancel_scope_of_anyio_ends_a_statement_and_a_block(full_pool):
     # It cancels a task once more in each round of the loop, until the task has ended.
-    await run_sync(sleep_in_server, 0)
     made = pool_stats().connections_made
     for seconds in (0.01, 0.1):
         with anyio.move_on_after(seconds) as scope:

@@ -125,7 +125,7 @@ async def test_random_cancellations_lose_and_swallow_nothing(seed, ada, direct):
 
 
 async def test_cancelled_statement_stops_on_the_server_and_its_connection_is_used_again(
-    ada, direct
+    ada, direct, full_pool
 ):
     for _ in range(2):
         await sleepers(0).afirst()
