@@ -23,8 +23,10 @@ from turbo_orm.pool import get_pool
 
 ROOT = Path(__file__).parents[2]
 OURS = (
-    "SELECT application_name, state, query FROM pg_stat_activity "
-    "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "SELECT pid, application_name, state, query, clock_timestamp() - backend_start "
+    # A session that is just beginning has no database yet.
+    "FROM pg_stat_activity WHERE coalesce(datname, current_database()) = current_database() "
+    "AND pid <> pg_backend_pid() "
     f"AND backend_type = 'client backend' AND application_name <> '{STRAIGHT}'"
 )
 
@@ -53,6 +55,8 @@ def backends_left():
     """Return the backends besides this connection's, once they had time to end."""
     deadline = time.monotonic() + PATIENCE
     while (left := others()) and time.monotonic() < deadline:
+        # What was cancelled while it connected may be part of a cycle.
+        gc.collect()
         time.sleep(0.01)
     return left
 
