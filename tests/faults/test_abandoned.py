@@ -12,6 +12,8 @@ from tests.testapp.models import Author
 from tests.waiting import until, until_now
 from turbo_orm import atomic, pool_stats, portal, run_sync
 
+# The session that counts them is the one that has them: the pool's only one, or the block's.
+CURSORS = "SELECT count(*) FROM pg_cursors WHERE name <> ''"
 SLOW = "SELECT 1 FROM (SELECT pg_sleep(0.3)) AS slept"
 
 
@@ -231,3 +233,56 @@ async def test_a_generator_left_open_and_collected_raises_nothing(make_alias):
     del rows
     gc.collect()
     assert await run_sync(one, "SELECT 1", alias) == 1
+
+
+async def test_a_generator_collected_outside_the_bridge_leaves_its_cursor_to_its_block():
+    await Author.objects.abulk_create(Author(name="a") for _ in range(5))
+    kept = []
+
+    def begin():
+        kept.append(Author.objects.iterator(chunk_size=2))
+        next(kept[0])
+
+    async with atomic():
+        await run_sync(begin)
+        kept.clear()
+        gc.collect()
+        assert await run_sync(one, CURSORS) == 1
+        assert await Author.objects.acount() == 5
+    assert await run_sync(one, CURSORS) == 0
+
+
+async def test_a_generator_collected_while_its_portal_waits_raises_nothing(make_alias):
+    await Author.objects.abulk_create(Author(name="a") for _ in range(5))
+    alias = make_alias(pool={"max_size": 1, "timeout": 5})
+    kept = []
+
+    async def view():
+        kept.append(Author.objects.using(alias).iterator(chunk_size=2))
+        next(kept[0])
+        asyncio.get_running_loop().call_soon(kept.clear)
+        while kept:
+            await asyncio.sleep(0)
+        gc.collect()
+        return Author.objects.using(alias).count()
+
+    assert await portal(view()) == 5
+    assert await run_sync(one, CURSORS, alias) == 0
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_stream_cancelled_while_it_is_closed_leaves_no_cursor(steps, make_alias):
+    await Author.objects.abulk_create(Author(name="a") for _ in range(5))
+    alias = make_alias(pool={"max_size": 1, "timeout": 5})
+    rows = Author.objects.using(alias).aiterator(chunk_size=2)
+    await anext(rows)
+
+    closing = asyncio.create_task(rows.aclose())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    await rows.aclose()
+
+    gc.collect()
+    assert await run_sync(one, CURSORS, alias) == 0

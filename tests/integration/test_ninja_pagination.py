@@ -1,7 +1,5 @@
 """Pages and counts of asynchronous operations."""
 
-import asyncio
-
 import pytest
 from django.db.models.expressions import RawSQL
 from ninja.responses import Status
@@ -12,6 +10,8 @@ from ninja import pagination as ninjas
 from tests.ninja import schemas
 from tests.ninja.helpers import counted, fill
 from tests.testapp.models import Article, Author, Plain
+from tests.usage import most_in_use
+from tests.waiting import until
 from turbo_orm import pool_stats, run_sync
 from turbo_orm_ninja import TurboNinjaAPI, atomic_operation, optimize
 from turbo_orm_ninja.pagination import (
@@ -195,13 +195,9 @@ async def slowed(decorators=()):
     client = api_of(paginate, *decorators, schema=schemas.Title, make=make)
     await fill(0, 2)
     await client.get("/articles")
-    asking = asyncio.ensure_future(client.get("/articles"))
-    most = 0
-    while not asking.done():
-        stats = pool_stats()
-        most = max(most, stats.size - stats.idle)
-        await asyncio.sleep(0.005)
-    assert (await asking).json()["count"] == 2
+    await until(lambda: pool_stats().in_use == 0)
+    most, [response] = await most_in_use(client.get("/articles"))
+    assert response.json()["count"] == 2
     return most
 
 

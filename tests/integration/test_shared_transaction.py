@@ -1,6 +1,7 @@
 """The transaction of a test: this thread's connection, used by every task in turn."""
 
 import asyncio
+import gc
 from contextlib import suppress
 
 import pytest
@@ -215,6 +216,27 @@ def test_afterwards_the_connection_is_djangos_own_again(shared):
     }
     assert type(wrapper.atomic_blocks) is list
     share("default")
+
+
+def test_a_generator_that_outlives_its_test_raises_nothing_when_it_is_collected():
+    def begin():
+        rows = Author.objects.iterator(chunk_size=1)
+        next(rows)
+        return rows
+
+    async def test():
+        await Author.objects.abulk_create([Author(name="a"), Author(name="b")])
+        return await run_sync(begin)
+
+    block = transaction.atomic()
+    block._from_testcase = True
+    with block:
+        with isolation.shared_transactions():
+            rows = asyncio.run(test())
+        transaction.set_rollback(True)
+
+    del rows
+    gc.collect()
 
 
 def test_a_database_without_content_types_can_be_shared(monkeypatch):

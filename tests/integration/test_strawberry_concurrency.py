@@ -1,7 +1,6 @@
 """Fields side by side: their connections, their transactions, their limit, their end."""
 
 import asyncio
-import gc
 
 import pytest
 from django.db import connection, transaction
@@ -15,17 +14,6 @@ from tests.usage import most_in_use
 from tests.waiting import until_asleep
 from turbo_orm import atomic, in_bridge, pool_stats, run_sync
 from turbo_orm_strawberry import TurboExtension
-
-# Of a cancelled operation graphql-core leaves coroutines of its own that it has not awaited yet;
-# 3.2 does so too when a field fails.
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'Exec:RuntimeWarning")
-
-
-@pytest.fixture(autouse=True)
-def forgotten():
-    """Let what graphql-core has forgotten be collected here, and not in another test."""
-    yield
-    gc.collect()
 
 
 def backend():

@@ -39,9 +39,6 @@ SCHEMAS = {
     for optimized, optimizer in ((True, [DjangoOptimizerExtension]), (False, []))
 }
 
-
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine 'ExecutionContext:RuntimeWarning")
-
 NUMBERED = [f"testapp_{name}" for name in ("comment", "profile", "article", "author", "tag")]
 NUMBERED += ["auth_user"]
 TABLES = ["testapp_article_tags", "auth_user_user_permissions", *NUMBERED]

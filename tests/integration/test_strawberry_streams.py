@@ -257,8 +257,6 @@ async def test_a_generator_of_a_list_may_use_plain_queries(at_rest):
     assert await data(built(), f"{{ rows {NESTED} }}") == {"rows": [nested(n) for n in range(3)]}
 
 
-# graphql-core's own, which it does not await any more.
-@pytest.mark.filterwarnings("ignore:coroutine 'Exec:RuntimeWarning")
 @needs_incremental
 async def test_what_is_deferred_and_not_awaited_gives_its_connection_back(at_rest):
     await fill()

@@ -1,6 +1,5 @@
 """`aiterator`: rows from a server-side cursor, and the connection that it holds meanwhile."""
 
-import asyncio
 from contextlib import aclosing
 
 import pytest
@@ -21,18 +20,17 @@ async def articles():
     await Article.objects.abulk_create(Article(title=f"{n}", author=author) for n in range(25))
 
 
-async def lent() -> int:
-    """Return how many connections are out, once those on their way back have arrived."""
-    await asyncio.sleep(0)
-    stats = pool_stats()
-    return stats.size - stats.idle
+async def until_lent(count: int) -> None:
+    """Wait until so many connections are out; some may be on their way back."""
+    await until(lambda: pool_stats().in_use == count, told=pool_stats)
 
 
+@pytest.mark.commits
 async def test_stream_gives_every_row_in_order(articles):
     titles = [a.title async for a in Article.objects.order_by("id").aiterator(chunk_size=4)]
 
     assert titles == [f"{n}" for n in range(25)]
-    assert await lent() == 0
+    await until_lent(0)
 
 
 @pytest.mark.commits
@@ -61,29 +59,28 @@ def cursors_of_all_sessions() -> int:
 async def test_stream_holds_a_connection_of_its_own_while_other_queries_run(articles):
     async with aclosing(Article.objects.order_by("id").aiterator(chunk_size=5)) as rows:
         await anext(rows)
-        assert await lent() == 1
+        await until_lent(1)
         assert await Article.objects.acount() == 25
         assert [row.title async for row in rows] == [f"{n}" for n in range(1, 25)]
 
-    assert await lent() == 0
+    await until_lent(0)
 
 
+@pytest.mark.commits
 async def test_closing_a_stream_gives_its_connection_back_at_once(articles):
     async with aclosing(Article.objects.aiterator(chunk_size=5)) as rows:
         async for _ in rows:
             break
 
-    assert await lent() == 0
+    await until_lent(0)
 
 
+@pytest.mark.commits
 async def test_stream_that_is_dropped_gives_its_connection_back(articles):
     async for _ in Article.objects.aiterator(chunk_size=5):
         break
 
-    async def is_back():
-        return await lent() == 0
-
-    await until(is_back)
+    await until_lent(0)
 
 
 @pytest.mark.commits
@@ -106,7 +103,7 @@ async def test_stream_inside_a_block_sees_its_rows_and_shares_its_connection(art
             seen.append(article.title)
             if len(seen) == 3:
                 await Article.objects.acount()
-        assert await lent() == 1
+        await until_lent(1)
 
     assert seen == ["changed", *(f"{n}" for n in range(1, 25))]
 
@@ -143,6 +140,7 @@ async def test_chunks_must_have_a_size(size):
         await anext(Article.objects.aiterator(chunk_size=size))
 
 
+@pytest.mark.commits
 async def test_failing_stream_raises_djangos_error_and_gives_its_connection_back(articles):
     from django.db import DataError
 
@@ -151,4 +149,4 @@ async def test_failing_stream_raises_djangos_error_and_gives_its_connection_back
         async for _ in broken.aiterator(chunk_size=5):
             pass
 
-    assert await lent() == 0
+    await until_lent(0)

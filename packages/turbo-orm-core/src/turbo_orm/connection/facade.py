@@ -11,7 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, await_shielded, begin_now
+from ..bridge import await_, await_shielded, begin_now, in_bridge
 from ..pool import finish
 
 IDLE = TransactionStatus.IDLE
@@ -124,6 +124,16 @@ class BridgedConnection(psycopg.Connection[Any]):
         except BaseException:
             self.lessee.note_interruption()
             raise
+
+    def may_be_used(self) -> bool:
+        """Tell whether the running code has borrowed the connection and can wait for it."""
+        if not in_bridge():
+            return False
+        try:
+            self.lessee.check_access()
+        except Exception:
+            return False
+        return True
 
     def _wait_shielded(self, waiting: Any) -> Any:
         try:

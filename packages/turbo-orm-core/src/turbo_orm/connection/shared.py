@@ -289,6 +289,8 @@ def unshare(alias: str) -> None:
     wrapper: Any = root.wrapper
     root.ended = True
     set_root(alias, None)
+    # The end of the transaction closes them.
+    wrapper.forget_named_cursors()
     state = vars(wrapper)
     wrapper.atomic_blocks = list(wrapper.atomic_blocks)
     wrapper.__class__ = state.pop("_turbo_engine")

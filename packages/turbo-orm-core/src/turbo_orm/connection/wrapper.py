@@ -21,6 +21,7 @@ from ..pool import Pool, finish, get_pool
 from . import scope
 from .context import added_hook, context_hooks, find_query_log, query_log
 from .facade import NOBODY, BridgedConnection
+from .named import closed_anywhere
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
@@ -155,15 +156,13 @@ class BridgedWrapper(Base):
         lender, self._lender = self._lender, None
         try:
             if not broken:
-                if self._named_cursors:
-                    self._close_named_cursors(facade)
-                broken = not self._clean(facade)
+                broken = not (self._closed_named_cursors(facade) and self._clean(facade))
         except BaseException:
             broken = True
             raise
         finally:
             if self._named_cursors:
-                self._forget_named_cursors()
+                self.forget_named_cursors()
             if not self.in_atomic_block:
                 self.connection = None
             facade.lessee = NOBODY
@@ -187,15 +186,20 @@ class BridgedWrapper(Base):
             await_shielded(facade.source.rollback(), grace=get_settings().CLEANUP_TIMEOUT)
         return bool(facade.pgconn.transaction_status == IDLE)
 
-    def _close_named_cursors(self, facade: BridgedConnection) -> None:
-        """Close on the server what a generator or a cancelled query left open."""
+    def _closed_named_cursors(self, facade: BridgedConnection) -> bool:
+        """Close on the server what a generator or a cancelled query left open; tell whether."""
+        if not self._named_cursors:
+            return True
+        if self._open_cursors() and not facade.may_be_used():
+            return False
         with facade.shielded():
             for cursor in self._named_cursors:
                 # The server may not know it: its declaration was interrupted.
                 with contextlib.suppress(psycopg.Error):
                     cursor.close()
+        return True
 
-    def _forget_named_cursors(self) -> None:
+    def forget_named_cursors(self) -> None:
         """Mark every named cursor as closed, whatever the server knows of it."""
         for cursor in self._named_cursors:
             psycopg.Cursor.close(cursor)
@@ -239,7 +243,7 @@ class BridgedWrapper(Base):
         cursor = super().create_cursor(name)
         if name:
             self._named_cursors = [other for other in self._named_cursors if not other.closed]
-            self._named_cursors.append(cursor)
+            self._named_cursors.append(closed_anywhere(cursor))
         return cursor
 
     # No cancellation may come between a transaction and its end.

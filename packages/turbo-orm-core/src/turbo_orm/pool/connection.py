@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -68,9 +69,15 @@ class PooledConnection(AsyncConnection[Any]):
         rest, answer = await self._read(gen)
         if rest is None:
             return answer
-        if isinstance(rest, Resumed) and isinstance(rest.interruption, asyncio.CancelledError):
-            return await self._end_statement(rest, interval)
-        return await super().wait(rest, interval)
+        try:
+            if isinstance(rest, Resumed) and isinstance(rest.interruption, asyncio.CancelledError):
+                return await self._end_statement(rest, interval)
+            return await super().wait(rest, interval)
+        except BaseException:
+            # One that psycopg gives up would fail when it is collected: a pipeline's asks for more.
+            with suppress(Exception):
+                gen.close()
+            raise
 
     async def _end_statement(self, rest: Any, interval: float) -> Any:
         # Another cancellation meanwhile would make psycopg drop the connection:

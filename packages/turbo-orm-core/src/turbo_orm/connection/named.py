@@ -1,0 +1,52 @@
+"""Cursors that the server keeps open, whoever drops them and wherever."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from .facade import BridgedConnection
+
+
+class NamedCursor:
+    """Mixed into the class of a named cursor by ``closed_anywhere``."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Close the cursor if its connection may be used here; else whoever lends that does.
+
+        A generator that nobody has read to its end closes its cursor when it is collected: at any
+        time, also where nothing can wait for the server, and where an error reaches nobody.
+
+        Mirrors ``psycopg.ServerCursor.close``.
+        """
+        cursor: Any = self
+        connection = cursor.connection
+        if cursor.closed:
+            return
+        if connection.closed:
+            super().close()  # type: ignore[misc]
+        elif connection.may_be_used():
+            with connection.shielded():
+                super().close()  # type: ignore[misc]
+
+
+def closed_anywhere(cursor: Any) -> Any:
+    """Let a named cursor be closed outside the bridge too.
+
+    Args:
+        cursor: a ``psycopg.ServerCursor``; those of psycopg's own connections stay as they are.
+
+    Returns:
+        The same cursor.
+    """
+    if isinstance(cursor.connection, BridgedConnection):
+        kind: Any = type(cursor)
+        cursor.__class__ = _class_of(kind)
+    return cursor
+
+
+@functools.lru_cache(maxsize=16)
+def _class_of(kind: Any) -> Any:
+    return type(kind.__name__, (NamedCursor, kind), {"__slots__": ()})
