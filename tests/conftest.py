@@ -32,8 +32,12 @@ def databases() -> Iterator[None]:
     """Create the test databases, and drop them after the last test."""
     from django.test.utils import setup_databases, teardown_databases
 
+    from tests.sessions import until_gone
+
     created = setup_databases(verbosity=0, interactive=False, aliases=["default", "other"])
     yield
+    for alias in ("default", "other"):
+        until_gone(alias)
     teardown_databases(created, verbosity=0)
 
 

@@ -34,11 +34,11 @@ async def until(condition, told=str, within=PATIENCE):
         await asyncio.sleep(0.005)
 
 
-def until_now(condition):
+def until_now(condition, told=str):
     """Wait until a function gives what is true, where there is no event loop."""
     deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came to hold"
+        assert time.monotonic() < deadline, f"it never came to hold: {told()}"
         time.sleep(0.005)
     return found
 

@@ -89,8 +89,13 @@ async def test_a_client_that_leaves_a_stream_gives_its_connection_back(served):
     async with Connection(served.port) as client:
         client.send("GET", "/stream/?seconds=1")
         await client.reader.readuntil(b"row:99 ")
-        state = await served.state()
-        assert (state["pool"]["in_use"], state["started"] - state["finished"]) == (1, 1)
+
+        async def one_is_lent():
+            state = await served.state()
+            assert state["started"] - state["finished"] == 1
+            return state["pool"]["in_use"] == 1
+
+        await until(one_is_lent)
 
     await all_answered(served)
     await until(lambda: at_rest(served))

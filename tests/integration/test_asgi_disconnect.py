@@ -13,7 +13,7 @@ from django.test import override_settings
 from tests.asgi_client import PATIENCE
 from tests.invariant import assert_at_rest
 from tests.testapp.models import Author
-from tests.waiting import until_asleep, until_nobody_sleeps
+from tests.waiting import until, until_asleep, until_nobody_sleeps
 from turbo_orm import atomic, pool_stats, run_sync
 from turbo_orm.asgi import TurboASGIHandler, on_loop
 
@@ -90,7 +90,7 @@ async def test_the_query_of_the_view_is_cancelled_on_the_server(serve, full_pool
     await until_nobody_sleeps()
     assert finished == [TurboASGIHandler]
     assert ended == ([] if kind == "async" else ["cancelled"])
-    assert pool_stats("default").in_use == 0
+    await until(lambda: pool_stats("default").in_use == 0)
 
 
 async def test_the_transaction_of_the_view_is_rolled_back(serve, finished):

@@ -39,7 +39,7 @@ def receiver_of_connection_created(receiver):
 
 @pytest.fixture
 def role():
-    """A role without the right to log in."""
+    """A role without the right to log in; for tests that ask for it before they make an alias."""
     name = f"turbo_assumed_{os.getpid()}"
     with connections["default"].cursor() as cursor:
         cursor.execute(f"CREATE ROLE {name}")
@@ -91,7 +91,7 @@ async def test_without_use_tz_times_are_naive_and_local():
     assert await run_sync(one, "SHOW timezone") == "UTC"
 
 
-async def test_the_role_is_assumed_on_every_connection(make_alias, role):
+async def test_the_role_is_assumed_on_every_connection(role, make_alias):
     alias = make_alias(options={"assume_role": role}, pool={"max_size": 2})
     sql = "SELECT current_user FROM pg_sleep(0.02)"
     assert await asyncio.gather(*(run_sync(one, sql, alias) for _ in range(4))) == [role] * 4
@@ -160,7 +160,7 @@ async def test_statements_are_prepared_after_as_many_uses_as_the_threshold_says(
     assert counts == {None: 0, 2: 1}
 
 
-async def test_passwords_and_names_may_have_every_character(make_alias, login):
+async def test_passwords_and_names_may_have_every_character(login, make_alias):
     name, password = login
     # Another connection might still be on its way when the role is gone.
     alias = make_alias(USER=name, PASSWORD=password, pool={"min_size": 1, "max_size": 1})
@@ -231,7 +231,7 @@ async def test_persistent_connections_make_no_difference_to_pooled_ones(make_ali
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="django-async-backend needs Python 3.12")
-async def test_the_engine_of_django_async_backend_gives_the_same(make_alias, role):
+async def test_the_engine_of_django_async_backend_gives_the_same(role, make_alias):
     from django_async_backend.db import async_connections
 
     options = {"assume_role": role, "application_name": "both"}
