@@ -1,7 +1,11 @@
 """The application whose models the tests use."""
 
 from django.apps import AppConfig
-from django.contrib.postgres.signals import get_citext_oids, get_hstore_oids
+from django.contrib.postgres.signals import (
+    get_citext_oids,
+    get_hstore_oids,
+    register_type_handlers,
+)
 from django.db import connections
 from django.db.models.signals import pre_migrate
 
@@ -22,3 +26,5 @@ def create_extensions(using: str, **kwargs: object) -> None:
     # Asked for before the types existed, as Django's own operations assume too.
     get_hstore_oids.cache_clear()
     get_citext_oids.cache_clear()
+    # The first tests may go on with this very connection.
+    register_type_handlers(connections[using])
