@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .facade import BridgedConnection
 
+if TYPE_CHECKING:
+    import psycopg
 
-class NamedCursor:
+    Base = psycopg.ServerCursor[Any]
+else:
+    Base = object
+
+
+class NamedCursor(Base):
     """Mixed into the class of a named cursor by ``closed_anywhere``."""
 
     __slots__ = ()
@@ -21,15 +28,14 @@ class NamedCursor:
 
         Mirrors ``psycopg.ServerCursor.close``.
         """
-        cursor: Any = self
-        connection = cursor.connection
-        if cursor.closed:
+        connection: Any = self.connection
+        if self.closed:
             return
         if connection.closed:
-            super().close()  # type: ignore[misc]
+            super().close()
         elif connection.may_be_used():
             with connection.shielded():
-                super().close()  # type: ignore[misc]
+                super().close()
 
 
 def closed_anywhere(cursor: Any) -> Any:
