@@ -93,7 +93,9 @@ async def outcome(work: Work, argument: Any) -> Any:
             result = state(await work(argument))
         except Exception as error:
             result = state(error)
-    return result, [(warning.category, str(warning.message)) for warning in caught]
+    # Those with a source are of garbage: earlier tests', or of what another task has forgotten.
+    own = [warning for warning in caught if warning.source is None]
+    return result, [(warning.category, str(warning.message)) for warning in own]
 
 
 async def observed(work: Work, argument: Any, alias: str = "default") -> Any:

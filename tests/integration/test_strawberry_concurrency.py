@@ -1,6 +1,7 @@
 """Fields side by side: their connections, their transactions, their limit, their end."""
 
 import asyncio
+import gc
 
 import pytest
 from django.db import connection, transaction
@@ -14,6 +15,13 @@ from tests.usage import most_in_use
 from tests.waiting import until_asleep
 from turbo_orm import atomic, in_bridge, pool_stats, run_sync
 from turbo_orm_strawberry import TurboExtension
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_coroutines():
+    """Collect what graphql-core forgets of operations that do not end, before it is another's."""
+    yield
+    gc.collect()
 
 
 def backend():

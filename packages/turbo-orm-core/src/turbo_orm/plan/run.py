@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,10 +17,11 @@ from .exceptions import Unplannable
 from .execute import Statement, execute, execute_in_bridge
 from .hydrate import make_hydrator
 from .plan import Plan
-from .record import Record, ignore_said_already
+from .record import Record
 from .rows import objects_of
 from .terminals import ROWS, Terminal
 from .trace import fresh, make_plan, planning
+from .warned import warned
 
 # A shape whose plan cannot be made of these arguments may have one with others.
 ATTEMPTS = 3
@@ -214,12 +214,10 @@ def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None
         return
     stats.counts["misses"] += known is None
     try:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            ignore_said_already()
+        with warned() as complaints:
             plan = make_plan(queryset.model, alias, record, terminal.run, terminal.assigned)
             zoned = _check(plan, queryset.model, alias, record, terminal)
-        if warned:
+        if complaints:
             raise Unplannable("Django warns of it")
         if terminal is ROWS:
             _choose_hydrator(plan, queryset)
