@@ -206,7 +206,7 @@ async def test_line_cut_in_the_result_gives_the_rows_or_djangos_error(ada, make_
 
 
 async def test_pool_exhausted_is_djangos_error(ada, make_alias):
-    alias = make_alias(pool={"min_size": 1, "max_size": 1, "timeout": 0.3})
+    alias = make_alias(pool={"min_size": 1, "max_size": 1, "timeout": 1})
     authors = Author.objects.using(alias)
     for _ in range(2):
         await authors.filter(name="Ada").acount()
