@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(150)
+
 NEWSROOM = Path(__file__).resolve().parent.parent.parent / "examples" / "newsroom"
 
 
@@ -33,7 +35,7 @@ def test_the_examples_tests_pass(command, outcome):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=50,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout

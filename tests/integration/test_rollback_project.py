@@ -12,6 +12,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+# Each starts Django, several of them twice.
+pytestmark = pytest.mark.timeout(300)
+
 PROJECT = Path(__file__).resolve().parent.parent / "rollback"
 SERVER = os.environ.get("DATABASE_URL") or os.environ.get("TURBO_TEST_DSN", "")
 # Filled by Django's commands, and not by tests.
@@ -56,7 +59,7 @@ def run(name, *command, sabotage="", alone=False):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=55,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stdout

@@ -131,6 +131,11 @@ class PooledConnection(AsyncConnection[Any]):
             self._ending.detach()
             self._ending = None
 
+    def forget_watch(self) -> None:
+        """Leave the watch to the parent, in the child of a fork."""
+        if self._watch is not None and not self._watch.ended:
+            self._watch.forget()
+
     async def _try_cancel(self, *, timeout: float = 5.0) -> None:
         # The statement has to end on the server, even if another cancellation comes meanwhile.
         asking = start_task(self._ask_to_cancel(timeout))

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from .forked import cut_off
 from .pool import Pool, PoolRecipe
 from .stats import PoolStats
 
@@ -118,11 +119,6 @@ def _forget_dead_loops() -> None:
         _pools.pop(key).finish_idle()
 
 
-# The child of a fork shares its parent's sockets: it forgets them and opens its own.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)
-
-
 # Pools whose settings have changed; the loop that runs them closes them when it ends.
 _retired: list[Pool] = []
 
@@ -134,3 +130,16 @@ def retire_pools() -> None:
         pool.finish_idle()
         _retired.append(pool)
     _pools.clear()
+
+
+def _begin_anew() -> None:
+    """Forget the pools of the parent; the child of a fork opens its own."""
+    cut_off(
+        connection for pool in (*_pools.values(), *_retired) for connection in pool.connections
+    )
+    _pools.clear()
+    _retired.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

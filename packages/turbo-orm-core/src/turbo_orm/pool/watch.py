@@ -68,6 +68,11 @@ class Watch:
             loop.remove_reader(self._descriptor)
             self._close()
 
+    def forget(self) -> None:
+        """Tell nobody any more, in a child of a fork that takes the loop a step further."""
+        self.waiter = None
+        self._close()
+
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         os.close(descriptor)
