@@ -134,9 +134,7 @@ def retire_pools() -> None:
 
 def _begin_anew() -> None:
     """Forget the pools of the parent; the child of a fork opens its own."""
-    cut_off(
-        connection for pool in (*_pools.values(), *_retired) for connection in pool.connections
-    )
+    cut_off(connection for pool in (*_pools.values(), *_retired) for connection in pool.connections)
     _pools.clear()
     _retired.clear()
 
