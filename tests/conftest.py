@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-pytest_plugins = ["tests.aliases", "tests.asgi_client"]
+pytest_plugins = ["tests.aliases", "tests.asgi_client", "tests.loops"]
 # A project of its own, run by test_rollback_project.py.
 collect_ignore = ["rollback"]
 
@@ -83,6 +83,17 @@ def no_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(asgiref.sync.SyncToAsync, "__call__", refuse)
     monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.fixture(autouse=True)
+def no_safety_net() -> Iterator[None]:
+    """Fail a test in which an event loop left a statement waiting that had its answer."""
+    from turbo_orm.pool.watchdog import missed_wakeups
+
+    yield
+    missed = dict(missed_wakeups)
+    missed_wakeups.clear()
+    assert missed == {}
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import socket
+import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,9 @@ class Proxy:
         self._held: list[asyncio.Event] = []
         self._server: asyncio.Server | None = None
         self._links: set[asyncio.Task[Any]] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
+        # Called in the same moment as the next piece from the server is forwarded.
+        self.with_answer: Callable[[], None] | None = None
 
     async def __aenter__(self) -> "Proxy":
         await self.accept()
@@ -68,6 +73,26 @@ class Proxy:
         if links:
             await asyncio.wait(links)
 
+    def end(self, last_words: bytes = b"") -> None:
+        """End every open connection politely (FIN), as a server does that stops."""
+        for client in self._clients:
+            client.write(last_words)
+            client.close()
+
+    def reset(self, last_words: bytes = b"") -> None:
+        """End every open connection by a reset (RST), as a firewall does."""
+        for client in self._clients:
+            client.write(last_words)
+            client.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+            client.transport.abort()
+
+    def end_half(self) -> None:
+        """Say that nothing more comes from the server; what clients send is still read."""
+        for client in self._clients:
+            client.write_eof()
+
     def freeze(self) -> None:
         """Forward nothing any more, as a network does that loses every packet."""
         self._flowing.clear()
@@ -88,11 +113,13 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections_made += 1
         # A link may be cut before it has connected: its client has to notice that too.
+        self._clients.add(writer)
         with aborted(writer), contextlib.suppress(asyncio.CancelledError):
             link = asyncio.ensure_future(self._link(reader, writer))
             self._links.add(link)
             link.add_done_callback(self._links.discard)
             await asyncio.wait({link})
+        self._clients.discard(writer)
         self.connections_ended += 1
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -117,4 +144,6 @@ class Proxy:
                 self.pieces_held_up += not flowing.is_set()
                 await flowing.wait()
                 writer.write(data)
+                if self.with_answer is not None and writer in self._clients:
+                    self.with_answer()
                 await writer.drain()

@@ -14,7 +14,13 @@ from django.db.utils import OperationalError
 
 from tests.waiting import FOREVER, until, until_asleep
 from turbo_orm import close_pools, pool_stats, run_sync
-from turbo_orm.pool import finish, get_pool
+from turbo_orm.pool import finish, get_pool, watchdog
+
+
+@pytest.fixture
+def often_looked_after(monkeypatch):
+    """Let the watchdog look at the sockets often; to be asked for before the pool."""
+    monkeypatch.setattr(watchdog, "INTERVAL", 0.02)
 
 
 @pytest.fixture
@@ -53,18 +59,26 @@ async def answer(connection, number):
     return (await cursor.fetchone())[0]
 
 
-def readers(loop):
-    """Return the descriptors that an event loop of asyncio watches."""
-    return set(loop._selector.get_map())
-
-
 @pytest.fixture
-async def other_readers(pool):
-    """What the loop watches besides."""
+async def readers(pool, monkeypatch):
+    """What the loop watches from now on; the pool's connection is not watched yet."""
     connection = await pool.lend()
     connection.unwatch()
     pool.take_back(connection)
-    return readers(asyncio.get_running_loop())
+    loop, watched = pool.loop, set()
+    add_reader, remove_reader = loop.add_reader, loop.remove_reader
+
+    def add(descriptor, *args):
+        watched.add(descriptor)
+        add_reader(descriptor, *args)
+
+    def remove(descriptor):
+        watched.discard(descriptor)
+        return remove_reader(descriptor)
+
+    monkeypatch.setattr(loop, "add_reader", add)
+    monkeypatch.setattr(loop, "remove_reader", remove)
+    return watched
 
 
 async def test_one_registration_serves_all_statements(lent, monkeypatch):
@@ -77,14 +91,14 @@ async def test_one_registration_serves_all_statements(lent, monkeypatch):
     assert (added, removed) == ([], [])
 
 
-async def test_closing_the_pool_leaves_nothing_registered(other_readers, pool):
+async def test_closing_the_pool_leaves_nothing_registered(readers, pool):
     connection = await pool.lend()
     assert await answer(connection, 2) == 2
-    assert len(readers(pool.loop) - other_readers) == 1
+    assert len(readers) == 1
     pool.take_back(connection)
     await close_pools()
 
-    assert readers(pool.loop) <= other_readers
+    assert readers == set()
 
 
 async def test_a_watch_that_ended_is_kept_by_nobody(lent):
@@ -96,17 +110,18 @@ async def test_a_watch_that_ended_is_kept_by_nobody(lent):
     assert ended() is None
 
 
-async def test_a_closed_connection_is_forgotten_at_once(other_readers, pool):
+async def test_a_closed_connection_is_forgotten_at_once(readers, pool):
     connection = await pool.lend()
     assert await answer(connection, 3) == 3
+    assert len(readers) == 1
     await connection.close()
 
-    assert readers(pool.loop) <= other_readers
+    assert readers == set()
     pool.take_back(connection)
 
 
 @pytest.mark.parametrize("end", [finish, lambda connection: connection.pgconn.finish()])
-async def test_a_connection_closed_by_anybody_is_forgotten(pool, end):
+async def test_a_connection_closed_by_anybody_is_forgotten(often_looked_after, pool, end):
     connection = await pool.lend()
     assert await answer(connection, 3) == 3
     watch = connection._watch
@@ -136,7 +151,7 @@ async def test_an_idle_session_that_the_server_ends_keeps_no_loop_busy(pool):
         await answer(connection, 6)
 
 
-async def test_a_forgotten_connection_is_watched_no_more(other_readers, pool):
+async def test_a_forgotten_connection_is_watched_no_more(readers, pool):
     connection = await pool.lend()
     assert await answer(connection, 7) == 7
     connection.pgconn.finish()
@@ -148,6 +163,7 @@ async def test_a_forgotten_connection_is_watched_no_more(other_readers, pool):
 
     assert watch.ended
     assert watch.waiter is None
+    assert readers == set()
 
 
 @pytest.mark.needs_thread("garbage is collected in another thread than the loop's")
@@ -162,8 +178,8 @@ async def test_ended_in_another_thread_it_leaves_the_loop_by_its_own(lent):
     assert await answer(lent, 8) == 8
 
 
-def test_the_child_of_a_fork_takes_nothing_from_its_parent():
-    loop = asyncio.new_event_loop()
+def test_the_child_of_a_fork_takes_nothing_from_its_parent(new_loop):
+    loop = new_loop()
     pool = loop.run_until_complete(pool_of_loop())
     connection = loop.run_until_complete(pool.lend())
     try:
@@ -187,11 +203,11 @@ async def pool_of_loop():
     return get_pool("default")
 
 
-def test_a_loop_that_was_closed_leaves_no_descriptor_open():
+def test_a_loop_that_was_closed_leaves_no_descriptor_open(new_loop):
     from turbo_orm.pool.watch import Watch
 
     reading, writing = os.pipe()
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     watch = Watch(reading, loop)
     descriptor = watch._descriptor
     loop.close()

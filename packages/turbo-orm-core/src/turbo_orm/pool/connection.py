@@ -122,6 +122,14 @@ class PooledConnection(AsyncConnection[Any]):
             self._ending.atexit = False
         return watch
 
+    @property
+    def waiting_statement(self) -> tuple[Watch, asyncio.Future[None]] | None:
+        """The watch and the future of a statement that waits for the server; None if none does."""
+        watch = self._watch
+        if watch is None or watch.waiter is None or watch.waiter.done():
+            return None
+        return watch, watch.waiter
+
     def unwatch(self) -> None:
         """Let the loop forget the socket until the next statement."""
         if self._watch is not None:

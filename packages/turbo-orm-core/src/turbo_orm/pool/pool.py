@@ -23,6 +23,7 @@ from ..bridge import begin_now
 from .connection import PooledConnection, finish
 from .limit import ConnectionLimit, current_limit
 from .stats import PoolStats
+from .watchdog import Watchdog
 
 DEFAULT_MIN_SIZE = 2
 DEFAULT_MAX_SIZE = 10
@@ -70,7 +71,7 @@ class Pool:
         self.loop = loop
         # In the child of a fork the sockets are the parent's: closing them would end its sessions.
         self.pid = os.getpid()
-        self.connections: weakref.WeakSet[AsyncConnection[Any]] = weakref.WeakSet()
+        self.connections: weakref.WeakSet[PooledConnection] = weakref.WeakSet()
         self.last_error: BaseException | None = None
         self._recipe = recipe
         self._connected_once = False
@@ -81,6 +82,7 @@ class Pool:
         self._limited: dict[AsyncConnection[Any], ConnectionLimit] = {}
         self._janitor: asyncio.Task[None] | None = None
         self._closer: AsyncGenerator[None, None] | None = None
+        self._watchdog = Watchdog(recipe.alias, self.connections, loop)
         self._pool = self._make_pool()
 
     def _make_pool(self) -> psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]:
@@ -142,6 +144,7 @@ class Pool:
 
     async def _open(self) -> None:
         await self._pool.open()
+        self._watchdog.start()
         self._janitor = self.loop.create_task(_end_workers_with_loop(self._pool))
         # An asynchronous generator is closed by the loop itself when that shuts down, so a pool
         # that nobody closed leaves no connection behind.
@@ -270,6 +273,7 @@ class Pool:
             await asyncio.wait({closing})
         finally:
             self.finish_idle()
+            self._watchdog.stop()
             if self._janitor is not None:
                 self._janitor.cancel()
             if self._closer is not None:
@@ -277,7 +281,7 @@ class Pool:
                 with contextlib.suppress(RuntimeError):
                     await closer.aclose()
 
-    def lent(self) -> list[AsyncConnection[Any]]:
+    def lent(self) -> list[PooledConnection]:
         """Return the open connections that somebody has."""
         return [
             connection

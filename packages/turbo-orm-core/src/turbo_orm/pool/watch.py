@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import sys
 
 # libpq's sockets have no descriptors elsewhere that could be duplicated.
@@ -17,8 +18,6 @@ class Watch:
     """A socket that an event loop watches from a connection's first statement to its end.
 
     Beginning and ending that with each statement, as psycopg does, is a fifth of what it costs.
-    The descriptor is a duplicate: a connection that others close must not leave its number behind
-    in the loop, where the next socket would be mistaken for it.
     """
 
     __slots__ = ("__weakref__", "_descriptor", "_false_alarms", "_pid", "loop", "waiter")
@@ -29,7 +28,7 @@ class Watch:
         self.waiter: asyncio.Future[None] | None = None
         self._false_alarms = 0
         self._pid = os.getpid()
-        self._descriptor = os.dup(descriptor)
+        self._descriptor = _descriptor_of_our_own(descriptor)
         try:
             loop.add_reader(self._descriptor, self._readable)
         except BaseException:
@@ -40,6 +39,14 @@ class Watch:
     def ended(self) -> bool:
         """Whether nobody is told any more."""
         return self._descriptor < 0
+
+    def has_input(self) -> bool:
+        """Tell whether the socket can be read now: without waiting, whatever the loop says."""
+        if self.ended:
+            return False
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _readable(self) -> None:
         waiter = self.waiter
@@ -79,6 +86,25 @@ class Watch:
         # Who still waits finds out from the connection itself.
         if self.waiter is not None and not self.waiter.done() and not self.loop.is_closed():
             self.waiter.set_result(None)
+
+
+def _descriptor_of_our_own(descriptor: int) -> int:
+    """Return a new descriptor that can be read whenever the socket can; the caller closes it.
+
+    It is not the socket's: a connection that others close must not leave its number behind in the
+    loop, where the next socket would be mistaken for it.
+
+    Nor a duplicate where there is epoll. After a reset (POLLERR) libuv stops watching a socket, and
+    uvloop calls the reader once and never again, although more can be read; if no statement waits
+    just then, the next one would wait for ever. An epoll object that watches the socket can only be
+    readable or not, so both event loops call the reader for as long as there is something to read:
+    https://github.com/libuv/libuv/blob/v1.51.0/src/unix/poll.c#L36
+    """
+    if not hasattr(select, "epoll"):
+        return os.dup(descriptor)
+    with select.epoll() as epoll:
+        epoll.register(descriptor, select.EPOLLIN)
+        return os.dup(epoll.fileno())
 
 
 def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
