@@ -134,7 +134,7 @@ async def test_closed_at_any_wait_it_leaves_nothing_behind(work):
 
 
 @pytest.mark.parametrize("work", WORK, ids=lambda work: work.__name__)
-def test_a_loop_that_ends_with_it_pending_ends_cleanly(work):
+def test_a_loop_that_ends_with_it_pending_ends_cleanly(work, run):
     async def main():
         await run_sync(one, "SELECT 1")
         before = await run_sync(one, "SELECT pg_backend_pid()")
@@ -144,7 +144,7 @@ def test_a_loop_that_ends_with_it_pending_ends_cleanly(work):
         assert len(running) == 6
         return before
 
-    pid = asyncio.run(main())
+    pid = run(main())
 
     gc.collect()
     until_now(lambda: one(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == 0)

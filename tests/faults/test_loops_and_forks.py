@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
+from tests.loops import LOOPS
 from tests.sessions import until_gone
 from tests.testapp.models import Author
 from tests.waiting import until
@@ -36,7 +37,7 @@ def one(sql, alias="default"):
         return cursor.fetchone()[0]
 
 
-def test_fifty_loops_one_after_another_leave_no_backend():
+def test_fifty_loops_one_after_another_leave_no_backend(run):
     async def main(number):
         await Author.objects.acreate(name=str(number))
         results = await asyncio.gather(*(run_sync(one, "SELECT 1") for _ in range(3)))
@@ -44,11 +45,11 @@ def test_fifty_loops_one_after_another_leave_no_backend():
             return sum(results) + await Author.objects.acount()
 
     until_gone("default")
-    assert [asyncio.run(main(number)) for number in range(50)] == [4 + n for n in range(50)]
+    assert [run(main(number)) for number in range(50)] == [4 + n for n in range(50)]
     until_gone("default")
 
 
-def test_a_loop_that_ends_while_its_pool_still_connects_ends_at_once():
+def test_a_loop_that_ends_while_its_pool_still_connects_ends_at_once(run):
     async def main():
         tasks = [asyncio.create_task(run_sync(one, "SELECT 1")) for _ in range(5)]
         await asyncio.sleep(pause)
@@ -56,61 +57,61 @@ def test_a_loop_that_ends_while_its_pool_still_connects_ends_at_once():
 
     for number in range(20):
         pause = number / 4000
-        assert asyncio.run(main()) == 5
+        assert run(main()) == 5
     until_gone("default")
 
 
-def test_pools_may_be_closed_or_left_to_the_loop():
+def test_pools_may_be_closed_or_left_to_the_loop(run):
     async def main(close):
         await run_sync(one, "SELECT 1")
         if close:
             await close_pools()
 
     for close in (True, False):
-        asyncio.run(main(close))
+        run(main(close))
         until_gone("default")
 
 
-def test_a_loop_closed_without_its_shut_down_leaves_nothing_once_another_runs():
+def test_a_loop_closed_without_its_shut_down_leaves_nothing_once_another_runs(run, new_loop):
     async def main():
         await run_sync(one, "SELECT 1")
 
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     loop.run_until_complete(main())
     for task in asyncio.all_tasks(loop):
         task.cancel()
     loop.run_until_complete(asyncio.sleep(0.01))
     loop.close()
     del loop
-    asyncio.run(main())
+    run(main())
     gc.collect()
     until_gone("default")
 
 
-def test_a_pool_is_that_of_its_loop():
+def test_a_pool_is_that_of_its_loop(run):
     async def pool():
         return get_pool("default"), get_pool("default"), get_pool("other")
 
-    first, second = asyncio.run(pool()), asyncio.run(pool())
+    first, second = run(pool()), run(pool())
     assert first[0] is first[1]
     assert len({*first, *second}) == 4
 
 
-def test_what_was_kept_of_one_loop_fails_clearly_in_the_next():
+def test_what_was_kept_of_one_loop_fails_clearly_in_the_next(run):
     async def keep():
         return await run_sync(lambda: connections["default"].cursor())
 
     async def use(cursor):
         await run_sync(cursor.execute, "SELECT 1")
 
-    cursor = asyncio.run(keep())
+    cursor = run(keep())
     with pytest.raises(Exception, match="has gone back to the pool"):
-        asyncio.run(use(cursor))
+        run(use(cursor))
     until_gone("default")
 
 
 @pytest.mark.needs_thread("two loops at once need two threads")
-def test_loops_in_two_threads_have_a_pool_each():
+def test_loops_in_two_threads_have_a_pool_each(run):
     barrier = threading.Barrier(2)
 
     async def main(number):
@@ -124,7 +125,7 @@ def test_loops_in_two_threads_have_a_pool_each():
         return pids, pool_stats().max_size
 
     with ThreadPoolExecutor(2) as threads:
-        first, second = threads.map(lambda number: asyncio.run(main(number)), range(2))
+        first, second = threads.map(lambda number: run(main(number)), range(2))
 
     assert not first[0] & second[0]
     assert first[1] == second[1] == 4
@@ -133,7 +134,7 @@ def test_loops_in_two_threads_have_a_pool_each():
 
 
 FORK = """
-import asyncio, os, sys, warnings
+import asyncio, importlib, os, sys, warnings
 warnings.simplefilter("error")
 import django
 django.setup()
@@ -189,7 +190,7 @@ async def parent():
 # The child leaves the parent's loop behind, as a pre-forking server's worker does.
 FORK_IN_LOOP = """
 result = None
-loop = asyncio.new_event_loop()
+loop = importlib.import_module(sys.argv[1]).new_event_loop()
 result = loop.run_until_complete(parent())
 if result is not None:
     asyncio.set_event_loop(None)
@@ -210,7 +211,8 @@ loop.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_child_of_a_fork_opens_its_own_connections_and_the_parent_is_unharmed(tmp_path):
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_child_of_a_fork_opens_its_own_connections_and_the_parent_is_unharmed(loop, tmp_path):
     database = connections["default"].settings_dict["NAME"]
     settings = textwrap.dedent(f"""
         from tests.settings import *
@@ -221,7 +223,7 @@ def test_a_child_of_a_fork_opens_its_own_connections_and_the_parent_is_unharmed(
     script.write_text(FORK.replace("{main}", FORK_IN_LOOP))
     path = os.pathsep.join([str(tmp_path), str(ROOT), *filter(None, sys.path)])
     done = subprocess.run(
-        [sys.executable, str(script)],
+        [sys.executable, str(script), loop],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "fork_settings", "PYTHONPATH": path},
         cwd=ROOT,
         capture_output=True,

@@ -25,7 +25,7 @@ def backends():
 
 @pytest.mark.timeout(30)
 @override_settings(TURBO_ORM={"POOL": {"default": {"min_size": 4, "max_size": 4}}})
-def test_a_loop_ends_while_its_pool_is_still_connecting(caplog):
+def test_a_loop_ends_while_its_pool_is_still_connecting(caplog, run):
     # A captured record keeps its error, whose frames keep the connection that was not made.
     caplog.set_level(logging.CRITICAL, logger="psycopg")
     caplog.set_level(logging.CRITICAL, logger="psycopg.pool")
@@ -36,7 +36,7 @@ def test_a_loop_ends_while_its_pool_is_still_connecting(caplog):
         await asyncio.sleep(moments.random() * 0.02)
 
     for _ in range(30):
-        asyncio.run(one_query())
+        run(one_query())
 
     # The server needs a moment to see that a socket was closed.
     until_now(lambda: backends() == 0)
