@@ -2,15 +2,20 @@
 
 import importlib
 import inspect
+import pickle
 import pkgutil
 import subprocess
 import sys
 
 import pytest
+from django.apps import apps
 
 import turbo_orm
 
-HOMES = ["turbo_orm", "turbo_orm.asgi", "turbo_orm.lifecycle", "turbo_orm.query", "turbo_orm.test"]
+HOMES = [
+    *("turbo_orm", "turbo_orm.asgi", "turbo_orm.lifecycle", "turbo_orm.models", "turbo_orm.query"),
+    "turbo_orm.test",
+]
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(turbo_orm.__path__, "turbo_orm.")
@@ -52,7 +57,42 @@ def test_every_public_name_has_a_docstring_of_its_own(name):
     value = getattr(turbo_orm, name)
 
     assert value.__doc__
-    assert value.__module__.startswith("turbo_orm.")
+    assert value.__module__.partition(".")[0] == "turbo_orm"
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_public_class_names_a_public_module(cls):
+    assert cls.__module__ in {"turbo_orm", "turbo_orm.exceptions", "turbo_orm.models"}
+    assert getattr(importlib.import_module(cls.__module__), cls.__name__) is cls
+    assert pickle.loads(pickle.dumps(cls)) is cls
+
+
+# Migrations and pickles made by older versions name these.
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("plan.exceptions", "PlanMismatch"),
+        ("plan.stats", "PlanStats"),
+        ("pool.limit", "ConnectionLimit"),
+        ("pool.stats", "PoolStats"),
+        ("query.manager", "AsyncManager"),
+        ("query.model", "AsyncModel"),
+        ("query.model", "AsyncModelMixin"),
+        ("query.queryset", "AsyncQuerySet"),
+        ("query.raw", "AsyncRawQuerySet"),
+    ],
+)
+def test_a_class_is_found_where_it_was_before(path, name):
+    pickled = f"cturbo_orm.{path}\n{name}\n.".encode()
+
+    assert pickle.loads(pickled) is getattr(turbo_orm, name)
+
+
+def test_the_application_has_a_module_of_models_and_no_model():
+    config = apps.get_app_config("turbo_orm")
+
+    assert config.models_module is importlib.import_module("turbo_orm.models")
+    assert list(config.get_models(include_auto_created=True, include_swapped=True)) == []
 
 
 @pytest.mark.parametrize("name", ["turbo_orm", *MODULES])

@@ -10,27 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .bridge import await_, await_thread, eager, in_bridge, portal, run_sync
-    from .exceptions import EmptyResultSet, MissingBridge, TurboOrmError
+    from .exceptions import EmptyResultSet, MissingBridge, PlanMismatch, TurboOrmError
     from .lifecycle import close_pools, open_pools, pool_stats
+    from .models import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet, AsyncRawQuerySet
     from .plan import PlanStats, clear_plans, plan_stats
-    from .plan.exceptions import PlanMismatch
     from .pool.limit import ConnectionLimit
     from .pool.stats import PoolStats
-    from .query import AsyncManager, AsyncModel, AsyncModelMixin, AsyncQuerySet, AsyncRawQuerySet
     from .transaction import atomic, on_commit, set_rollback
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AsyncManager": "query",
-    "AsyncModel": "query",
-    "AsyncModelMixin": "query",
-    "AsyncQuerySet": "query",
-    "AsyncRawQuerySet": "query",
+    "AsyncManager": "models",
+    "AsyncModel": "models",
+    "AsyncModelMixin": "models",
+    "AsyncQuerySet": "models",
+    "AsyncRawQuerySet": "models",
     "ConnectionLimit": "pool.limit",
     "EmptyResultSet": "exceptions",
     "MissingBridge": "exceptions",
-    "PlanMismatch": "plan.exceptions",
+    "PlanMismatch": "exceptions",
     "PlanStats": "plan",
     "PoolStats": "pool.stats",
     "TurboOrmError": "exceptions",

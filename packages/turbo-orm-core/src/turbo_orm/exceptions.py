@@ -16,3 +16,7 @@ class EmptyResultSet(TurboOrmError):
 
 class MissingBridge(TurboOrmError, RuntimeError):
     """Raised by synchronous code that waits for something outside ``run_sync`` and its kin."""
+
+
+class PlanMismatch(TurboOrmError):
+    """A cached plan gave something else than Django; raised under ``PLANS = "verify"``."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..exceptions import TurboOrmError
+# Older pickles name it here.
+from ..exceptions import PlanMismatch
+
+__all__ = ["PlanMismatch", "Unplannable"]
 
 
 class Unplannable(Exception):
@@ -17,7 +20,3 @@ class Unplannable(Exception):
         super().__init__(reason)
         self.reason = reason
         self.lasting = lasting
-
-
-class PlanMismatch(TurboOrmError):
-    """A cached plan gave something else than Django; raised under ``PLANS = "verify"``."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.db.models.sql import InsertQuery
 
+from ..exceptions import PlanMismatch
 from . import stats
 from .assign import has_placeholder
 from .cache import Unplanned, cache
-from .exceptions import PlanMismatch, Unplannable
+from .exceptions import Unplannable
 from .execute import Statement, execute_in_bridge
 from .record import root
 from .shape import SEQUENCE_MAX

@@ -23,6 +23,8 @@ class PlanStats:
         limit: how many may be.
     """
 
+    __module__ = "turbo_orm"  # pickles name the class by this path
+
     hits: int
     misses: int
     fallbacks: int

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import Model
 
+from ..exceptions import PlanMismatch
 from . import stats
-from .exceptions import PlanMismatch
 from .execute import Statement
 from .record import Record
 from .trace import Run, fresh, planning

@@ -21,6 +21,8 @@ class ConnectionLimit:
             timeout says. A transaction has one, however many tasks use it.
     """
 
+    __module__ = "turbo_orm"
+
     def __init__(self, maximum: int) -> None:
         if maximum < 1:
             raise ValueError(f"ConnectionLimit({maximum!r}) would let nobody have a connection.")

@@ -25,6 +25,8 @@ class PoolStats:
         connections_lost: connections found broken when they were about to be lent.
     """
 
+    __module__ = "turbo_orm"  # pickles name the class by this path
+
     alias: str
     min_size: int
     max_size: int

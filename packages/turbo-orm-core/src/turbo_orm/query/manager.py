@@ -27,6 +27,9 @@ class AsyncManager(TypedManager[M_co]):
     ``adelete()`` for all rows, and ``araw()``.
     """
 
+    # Migrations name the class by this path.
+    __module__ = "turbo_orm.models"
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # Django builds the manager of a relation as a subclass of the related model's default

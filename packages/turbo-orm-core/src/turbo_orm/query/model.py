@@ -22,6 +22,9 @@ class AsyncModelMixin:
     ``save()`` is honoured. Fields with dates get ``aget_next_by_FOO`` and ``aget_previous_by_FOO``.
     """
 
+    # Migrations name the class by this path.
+    __module__ = "turbo_orm.models"
+
     async def afull_clean(
         self,
         exclude: Iterable[str] | None = None,
@@ -85,6 +88,8 @@ def _fetch(instance: Any, path: str) -> Any:
 
 class AsyncModel(AsyncModelMixin, Model):
     """An abstract model with awaitable methods; mirrors ``django.db.models.Model``."""
+
+    __module__ = "turbo_orm.models"
 
     class Meta:
         abstract = True

@@ -62,6 +62,9 @@ class AsyncQuerySet(WrittenQuerySet, TypedQuerySet[M_co, R_co]):
     is Django's, and where no event loop runs it works synchronously as usual.
     """
 
+    # Pickles, and migrations of ``as_manager()``, name the class by this path.
+    __module__ = "turbo_orm.models"
+
     if TYPE_CHECKING:
         # The plugin of django-stubs looks the return type up where a subclass is defined: a name
         # that is found there, and free of type variables.

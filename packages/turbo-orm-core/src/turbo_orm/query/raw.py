@@ -23,6 +23,8 @@ else:
 class AsyncRawQuerySet(_Base[M_co]):
     """The model instances of a raw SQL query; mirrors ``RawQuerySet``."""
 
+    __module__ = "turbo_orm.models"
+
     @classmethod
     def of(cls, plain: RawQuerySet[M_co]) -> AsyncRawQuerySet[M_co]:
         """Return the same query as an instance of this class."""
