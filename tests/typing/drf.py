@@ -7,11 +7,18 @@ from typing import Any
 
 from typing_extensions import assert_type
 
-from turbo_orm_drf import StreamingResponse, reads
+from turbo_orm_drf import StreamingResponse, permissions, reads
+from turbo_orm_drf.authtoken.models import Token
 from turbo_orm_drf.decorators import action, api_view
 from turbo_orm_drf.pagination import PageNumberPagination
+from turbo_orm_drf.permissions import AllowAny
 from turbo_orm_drf.serializers import ModelSerializer
 from turbo_orm_drf.viewsets import ModelViewSet
+
+# DRF's own modules, found by our name: as untyped as they are there.
+assert_type(AllowAny, Any)
+assert_type(Token, Any)
+assert_type(permissions, Any)
 
 
 class Pages(PageNumberPagination):

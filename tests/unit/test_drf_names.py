@@ -11,8 +11,8 @@ import turbo_orm_drf
 
 MODULES = [module.name for module in pkgutil.iter_modules(turbo_orm_drf.__path__)]
 MIRRORS = [
-    *("decorators", "generics", "mixins", "pagination", "renderers", "routers", "serializers"),
-    *("test", "views", "viewsets"),
+    *("apps", "decorators", "generics", "mixins", "pagination", "renderers", "routers"),
+    *("serializers", "test", "views", "viewsets"),
 ]
 
 
@@ -45,7 +45,7 @@ def test_a_module_that_has_nothing_to_add_is_drfs():
     assert turbo_orm_drf.views is module("views")
     with pytest.raises(AttributeError, match="module 'turbo_orm_drf' has no attribute 'nonsense'"):
         _ = turbo_orm_drf.nonsense
-    assert rest_framework.VERSION
+    assert rest_framework.VERSION is turbo_orm_drf.VERSION
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from rest_framework.exceptions import ValidationError
 
 from turbo_orm_drf import reads
+from turbo_orm_drf.exceptions import ValidationError
 from turbo_orm_drf.serializers import (
     ModelSerializer,
     PrimaryKeyRelatedField,

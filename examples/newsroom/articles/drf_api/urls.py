@@ -15,5 +15,5 @@ router.register("tags", views.TagViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),
-    path("auth/", include("rest_framework.urls")),
+    path("auth/", include("turbo_orm_drf.urls")),
 ]

@@ -7,16 +7,16 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
-from rest_framework.filters import OrderingFilter, SearchFilter
-from rest_framework.permissions import BasePermission, IsAuthenticatedOrReadOnly
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.throttling import AnonRateThrottle
 
 from turbo_orm import on_commit
 from turbo_orm_drf.decorators import action
+from turbo_orm_drf.filters import OrderingFilter, SearchFilter
 from turbo_orm_drf.mixins import AutoOptimizeMixin, StreamingListMixin
 from turbo_orm_drf.pagination import PageNumberPagination
+from turbo_orm_drf.permissions import BasePermission, IsAuthenticatedOrReadOnly
+from turbo_orm_drf.request import Request
+from turbo_orm_drf.response import Response
+from turbo_orm_drf.throttling import AnonRateThrottle
 from turbo_orm_drf.viewsets import ModelViewSet, ReadOnlyModelViewSet
 
 from ..models import Article, Author, Tag

@@ -1,25 +1,21 @@
 """Django REST framework on the event loop: its own views and serializers, awaited.
 
-Any other name is a module of DRF's, so that ``from turbo_orm_drf import permissions, viewsets``
-says what ``from rest_framework import permissions, viewsets`` said. The names are imported when
-first used, since DRF needs Django's settings.
+Every module and every name of ``rest_framework`` is here too, so that replacing ``rest_framework``
+by ``turbo_orm_drf`` moves a project over: see ``mirror``. The names are imported when first used,
+since DRF needs Django's settings.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
-if TYPE_CHECKING:
-    from .asynchronous import AsyncViewMixin
-    from .optimizing import AutoOptimizeMixin
-    from .renderers import EventStreamRenderer, JSONLinesRenderer, ServerSentEvent
-    from .serializers import AsyncSerializerMixin
-    from .shapes import reads
-    from .streaming import StreamingListMixin, StreamingResponse
+from . import mirror
 
 __version__ = "0.1.0"
+
+mirror.install()
 
 _HOMES = {
     "AsyncSerializerMixin": "serializers",
@@ -48,12 +44,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Return a name of ours, a module of ours, or one of DRF's that has nothing to add here."""
+    """Return a name of ours, a module of ours or of DRF's, or a name of DRF's."""
     if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    for package in (__name__, "rest_framework"):
-        if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}"):
-            return importlib.import_module(f"{package}.{name}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if not name.startswith("_"):
+        if find_spec(f"{__name__}.{name}"):
+            return import_module(f"{__name__}.{name}")
+        theirs = import_module("rest_framework")
+        if hasattr(theirs, name):
+            return getattr(theirs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
