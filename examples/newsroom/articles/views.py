@@ -115,7 +115,8 @@ class StatsView(View):
         """Count everything at once, each count on a connection of its own."""
         models = (Author, Tag, Article, Comment)
         counts = await asyncio.gather(*(model.objects.acount() for model in models))
-        names = [model._meta.verbose_name_plural for model in models]
+        # Django makes these names lazily, and the keys of JSON objects must be strings.
+        names = [str(model._meta.verbose_name_plural) for model in models]
         return JsonResponse(
             {
                 "counts": dict(zip(names, counts, strict=True)),

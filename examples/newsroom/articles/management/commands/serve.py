@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import signal
+from types import FrameType
+from typing import Any, NoReturn
 
 import uvicorn
 from django.core.management.base import BaseCommand, CommandParser
@@ -10,6 +12,15 @@ from django.db import connection
 
 from articles.models import Article
 from articles.preparation import demo_user, prepare
+
+
+def stop(number: int, frame: FrameType | None) -> NoReturn:
+    """End with success: a server that runs until it is stopped has not failed.
+
+    Uvicorn finishes its requests first, puts this handler back and raises the signal again:
+    https://github.com/encode/uvicorn/pull/1600.
+    """
+    raise SystemExit(0)
 
 
 class Command(BaseCommand):
@@ -25,6 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, articles: int, **options: Any) -> None:
         """Prepare the database, then hand over to uvicorn."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
         prepare(self.stdout, articles)
         self.addresses(f"http://127.0.0.1:{port}")
         # Uvicorn's loop opens connections of its own; this one is not needed any more.
@@ -43,6 +56,7 @@ class Command(BaseCommand):
             "statistics": "/stats/",
             "API (DRF)": "/api/drf/",
             "API (Ninja)": "/api/ninja/docs",
+            "GraphQL": "/graphql/",
             "admin": f"/admin/  (user {user}, password {password})",
         }.items():
             self.stdout.write(f"  {what:<12}{base}{where}")
