@@ -43,7 +43,6 @@ INSTALLED_APPS = [
     "turbo_orm",
     "guardian",
     "polymorphic",
-    "tests.readme",
     "tests.readme_drf",
     "tests.readme_ninja",
     "tests.readme_strawberry",

@@ -1,4 +1,4 @@
-"""The quickstart of the README, word for word but for the checks."""
+"""The first queries that one writes: what the quickstart of the README does, and a little more."""
 
 from __future__ import annotations
 

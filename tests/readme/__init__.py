@@ -1,1 +1,0 @@
-"""The models of the README's quickstart, as an application of their own."""
