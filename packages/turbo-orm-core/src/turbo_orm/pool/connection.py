@@ -40,14 +40,17 @@ class PooledConnection(AsyncConnection[Any]):
 
     @classmethod
     async def connect(  # type: ignore[override]
-        cls, conninfo: str = "", *, opened_by: Pool, **kwargs: Any
+        cls, conninfo: str = "", *, opened_by: Pool
     ) -> AsyncConnection[Any]:
-        """Connect, and tell the pool what came of it."""
+        """Connect as the pool says, and tell it what came of that."""
         try:
-            connection = await super().connect(conninfo, **kwargs)
-        except psycopg.Error as error:
-            opened_by.note_failure(error)
-            raise
+            connection = await super().connect(conninfo, **opened_by.parameters)
+        except Exception as error:
+            # psycopg's frames hold the password, and error pages show what frames hold.
+            secretless = error.with_traceback(None)
+            if isinstance(error, psycopg.Error):
+                opened_by.note_failure(secretless)
+            raise secretless from None
         opened_by.connections.add(connection)
         return connection
 

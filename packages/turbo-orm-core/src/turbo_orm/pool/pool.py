@@ -22,6 +22,7 @@ from psycopg.pq import TransactionStatus
 from ..bridge import begin_now
 from .connection import PooledConnection, finish
 from .limit import ConnectionLimit, current_limit
+from .messages import POOL_NAME, log_connection, log_refusal
 from .stats import PoolStats
 from .watchdog import Watchdog
 
@@ -48,7 +49,8 @@ class PoolRecipe:
     """
 
     alias: str
-    connect_kwargs: Mapping[str, Any]
+    # Not shown: the password is in it, and error pages show what they find in frames.
+    connect_kwargs: Mapping[str, Any] = dataclasses.field(repr=False)
     options: Mapping[str, Any]
     configure: Configure
     cleanup_timeout: float
@@ -87,38 +89,73 @@ class Pool:
 
     def _make_pool(self) -> psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]:
         recipe = self._recipe
-        try:
+
+        def made(min_size: int, max_size: int) -> psycopg_pool.AsyncConnectionPool[Any]:
+            sizes = {"min_size": min_size, "max_size": max_size}
             return psycopg_pool.AsyncConnectionPool(
                 connection_class=PooledConnection,
-                kwargs={**recipe.connect_kwargs, "autocommit": True, "opened_by": self},
+                # The parameters stay with the recipe: psycopg_pool keeps what it is given in its
+                # frames, and error pages show that.
+                kwargs={"opened_by": self},
                 configure=self._configure,
                 open=False,
-                name=f"turbo_orm:{recipe.alias}",
-                **{**recipe.options, **recipe.sizes()},
+                name=f"{POOL_NAME}{recipe.alias}",
+                **{**recipe.options, **sizes},
             )
+
+        try:
+            made(**recipe.sizes())  # says what is wrong with them
+            # Of several first connections, one may be refused while another comes; and each one
+            # that is refused is an attempt in vain. The others follow the first.
+            return made(1, 1)
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(
                 f"The settings of database {recipe.alias!r} ask for a pool that cannot be: {error}"
             ) from error
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What psycopg connects with."""
+        return {**self._recipe.connect_kwargs, "autocommit": True}
+
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
         try:
             await self._recipe.configure(connection)
-        except Exception as error:
-            self.note_failure(error)
-            raise
-        except BaseException:
+            if not self._connected_once:
+                await self._take_full_size()
+        except BaseException as error:
             # Nobody else knows of this connection yet, and only its collection would close it.
             finish(connection)
+            if isinstance(error, Exception):
+                self.note_failure(error)
             raise
         self._connected_once = True
         # An old failure must not be named as the cause of a pool that is merely exhausted.
         self.last_error = None
+        log_connection(self.alias, self._count_open())
+
+    async def _take_full_size(self) -> None:
+        """Let the pool grow, once its first connection has come."""
+        sizes = self._recipe.sizes()
+        await self._pool.resize(**sizes)
+        if self._pool.get_stats()["requests_waiting"] > max(sizes["min_size"], 1):
+            # Only a request makes it grow further, and these were made before. It has no
+            # connections yet that it could check.
+            await self._pool.check()
+
+    def _count_open(self) -> int:
+        return sum(not connection.closed for connection in self.connections)
 
     def note_failure(self, error: BaseException) -> None:
         """Remember why no connection came; tell it to those who wait for the very first one."""
         self.last_error = error
-        if self._first_failure is not None and not self._first_failure.done():
+        if not self._closed:
+            log_refusal(self.alias, self._count_open(), error)
+        if (
+            not self._connected_once
+            and self._first_failure is not None
+            and not self._first_failure.done()
+        ):
             self._first_failure.set_result(None)
 
     @property
@@ -132,6 +169,9 @@ class Pool:
         if self._opening is None:
             # psycopg_pool counts the connections that it is going to open.
             measured["pool_size"] = 0
+        sizes = self._recipe.sizes()
+        # Until the first connection has come, it has other limits.
+        measured["pool_min"], measured["pool_max"] = sizes["min_size"], sizes["max_size"]
         return PoolStats.of(self.alias, measured)
 
     async def open(self) -> None:
@@ -187,8 +227,10 @@ class Pool:
         except psycopg_pool.TooManyRequests as error:
             raise OperationalError(self._exhausted("The queue is full (max_waiting)")) from error
         except psycopg_pool.PoolTimeout as error:
-            timeout = f"No connection came within {self._pool.timeout:g} s"
-            raise OperationalError(self._exhausted(timeout)) from (self.last_error or error)
+            message = self._exhausted(f"No connection came within {self._pool.timeout:g} s")
+            if not self._connected_once:
+                log_refusal(self.alias, self._count_open(), error)
+            raise OperationalError(message) from (self.last_error or error)
 
     def _exhausted(self, what: str) -> str:
         now = self.stats()
@@ -225,9 +267,9 @@ class Pool:
         asking.add_done_callback(self._take_back_late)
         await self.close()
         error = self.last_error
-        if isinstance(error, psycopg.Error):
+        if error is None or isinstance(error, psycopg.Error):
             raise OperationalError(f"Cannot connect to database {self.alias!r}: {error}") from error
-        raise error or OperationalError(f"Cannot connect to database {self.alias!r}")
+        raise error
 
     def _take_back_late(self, asking: asyncio.Task[AsyncConnection[Any]]) -> None:
         if not asking.cancelled() and asking.exception() is None:

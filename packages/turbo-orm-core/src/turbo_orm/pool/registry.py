@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 
 from .forked import cut_off
+from .messages import outages
 from .pool import Pool, PoolRecipe
 from .stats import PoolStats
 
@@ -130,6 +131,7 @@ def retire_pools() -> None:
         pool.finish_idle()
         _retired.append(pool)
     _pools.clear()
+    outages.clear()
 
 
 def _begin_anew() -> None:
