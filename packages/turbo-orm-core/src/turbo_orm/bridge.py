@@ -20,6 +20,7 @@ from greenlet import getcurrent, greenlet
 
 from .exceptions import MissingBridge
 from .offload import offload
+from .synchronous import synchronous
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -247,9 +248,26 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
         What the function returns. Context variables that it sets stay set.
 
     Raises:
+        TypeError: the function is not synchronous: it returned a coroutine.
         BaseException: whatever the function raises, with its complete traceback.
 
     The escape hatch for code that has no awaitable form, as SQLAlchemy's ``AsyncSession.run_sync``.
+    """
+    if in_bridge():
+        result = function(*args, **kwargs)
+    else:
+        result = await enter_bridge(function, args, kwargs)
+    return synchronous("run_sync", function, result)
+
+
+async def run_any(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function of somebody else's as ``run_sync`` does, and return what it returns.
+
+    Args:
+        function: any callable; a coroutine that it returns is left to the caller, who knows what
+            Django makes of it.
+        *args: its positional arguments.
+        **kwargs: its keyword arguments.
     """
     if in_bridge():
         return function(*args, **kwargs)
@@ -273,7 +291,7 @@ async def portal(awaitable: Awaitable[T]) -> T:
     """
     if in_bridge():
         return await awaitable
-    return cast(T, await run_sync(_drive_outermost, awaitable))
+    return cast(T, await run_any(_drive_outermost, awaitable))
 
 
 def eager(
@@ -290,6 +308,7 @@ def eager(
         The plain result, or a coroutine for it if the function is waiting for something.
 
     Raises:
+        TypeError: the function is not synchronous: it returned a coroutine.
         BaseException: whatever the function raised before it first waited.
 
     It runs in a copy of the context, since several eager jobs of one task may wait side by side.
@@ -302,7 +321,13 @@ def eager(
     yielded = worker.switch()
     if worker.job is job:
         return Suspended(worker, job, yielded)
-    return cast(T, _finish(worker, job))
+    return cast(T, synchronous("eager", function, _finish(worker, job)))
+
+
+@types.coroutine
+def _rest_of(worker: _Worker, job: Job, yielded: Any) -> Generator[Any, Any, Any]:
+    """Pump an eager job that had to wait."""
+    return synchronous("eager", job.function, (yield from _pump(worker, job, yielded)))
 
 
 class Suspended(Coroutine[Any, Any, T]):
@@ -311,7 +336,7 @@ class Suspended(Coroutine[Any, Any, T]):
     def __init__(self, worker: _Worker, job: Job, yielded: Any) -> None:
         self._worker = worker
         self._job = job
-        self._rest: Any = _pump(worker, job, yielded)
+        self._rest: Any = _rest_of(worker, job, yielded)
 
     def __await__(self) -> Generator[Any, Any, T]:
         result: T = yield from self._unfinished()
@@ -546,11 +571,14 @@ def await_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs)
 
     Raises:
         MissingBridge: a loop is running but this code is not in the bridge.
+        TypeError: the function is not synchronous: it returned a coroutine.
         BaseException: whatever the function raises.
 
     Meanwhile the job holds no connection, unless a transaction or a server-side cursor is open on
     it: a cursor that was open before has to be made anew. The thread ends with the work.
     """
-    if not on_event_loop():
-        return function(*args, **kwargs)
-    return await_(offload(function, *args, **kwargs), suspending=True)
+    if on_event_loop():
+        result = await_(offload(function, *args, **kwargs), suspending=True)
+    else:
+        result = function(*args, **kwargs)
+    return synchronous("await_thread", function, result)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import django
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Info, Tags, register
+from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
 from .conf import KNOWN_KEYS, PLANS, SETTING, SYNC_VIEWS, raw_settings, unknown_keys
 from .connection.engine import is_postgresql
+from .pool import OPTION_NAMES, OWN_OPTIONS
 
 Check = Callable[..., list[CheckMessage]]
 
@@ -23,7 +24,7 @@ def settings_errors() -> list[CheckMessage]:
     found: list[CheckMessage] = [
         Error(
             f"TURBO_ORM has an unknown key: {key!r}.",
-            hint=f"Known keys are {', '.join(sorted(KNOWN_KEYS))}.",
+            hint=_hint_for_key(key, KNOWN_KEYS),
             id="turbo_orm.E001",
         )
         for key in unknown_keys()
@@ -115,6 +116,13 @@ def _bad_value(key: str, value: object, hint: str) -> Error:
     return Error(f"TURBO_ORM[{key!r}] is {value!r}.", hint=hint, id="turbo_orm.E001")
 
 
+def _hint_for_key(key: object, known: Collection[str]) -> str:
+    """Return the key that was probably meant, and all that there are."""
+    meant = difflib.get_close_matches(str(key), known, n=1)
+    hint = f"Known keys are {', '.join(sorted(known))}."
+    return f"Did you mean {meant[0]!r}? {hint}" if meant else hint
+
+
 def _bad_pool(what: str) -> Error:
     return Error(
         what,
@@ -175,6 +183,33 @@ def check_pool_sizes(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+def check_pool_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Check that each option of a pool is one that psycopg_pool knows."""
+    pools = raw_settings().get("POOL", {})
+    written = [
+        (f"TURBO_ORM['POOL'][{alias!r}]", options)
+        for alias, options in (pools.items() if isinstance(pools, Mapping) else ())
+    ]
+    written += [
+        (
+            f"DATABASES[{alias!r}]['OPTIONS']['pool']",
+            connections.settings[alias]["OPTIONS"].get("pool"),
+        )
+        for alias in _aliases()
+    ]
+    return [
+        Error(
+            f"{place} has an unknown key: {key!r}.",
+            hint=_hint_for_key(key, OPTION_NAMES - OWN_OPTIONS),
+            id="turbo_orm.E005",
+        )
+        for place, options in written
+        if isinstance(options, Mapping)
+        for key in options
+        if key not in OPTION_NAMES
+    ]
+
+
 def check_pool_option_known(**kwargs: Any) -> list[CheckMessage]:
     """Check that ``OPTIONS["pool"]`` does not break the synchronous backend of old Django."""
     if django.VERSION >= (5, 1):
@@ -219,33 +254,18 @@ def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def check_python(**kwargs: Any) -> list[CheckMessage]:
-    """Tell of the interpreters on which waiting for a connection costs one task more."""
-    if sys.version_info < (3, 12):
-        return [
-            Info(
-                "asyncio.wait_for of this Python can swallow cancellations; Turbo ORM works around "
-                "it at the cost of one more task for each connection it waits for.",
-                hint="Python 3.12 or newer needs no such care.",
-                id="turbo_orm.I001",
-            )
-        ]
-    else:
-        return []
-
-
 ALL: tuple[Check, ...] = (
     check_settings,
     check_engines,
+    check_pool_keys,
     check_pool_sizes,
     check_pool_option_known,
     check_persistent_connections,
     check_autocommit,
-    check_python,
 )
 
 
 def register_all() -> None:
     """Register every check with Django."""
     for check in ALL:
-        register(check, Tags.compatibility if check is check_python else "turbo_orm")
+        register(check, "turbo_orm")

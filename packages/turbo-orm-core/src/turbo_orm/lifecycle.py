@@ -18,6 +18,7 @@ async def open_pools(*aliases: str) -> None:
 
     Raises:
         OperationalError: a server cannot be reached.
+        ConnectionDoesNotExist: there is no such alias.
         ImproperlyConfigured: an alias given is not a PostgreSQL database.
 
     Pools also open by themselves when first used; this makes a wrong setting fail at start-up.

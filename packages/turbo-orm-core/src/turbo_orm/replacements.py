@@ -19,7 +19,7 @@ from django.db.models.query import RawQuerySet
 from django.utils.module_loading import import_string
 
 from .blocking import blocks
-from .bridge import await_, in_bridge, run_sync
+from .bridge import await_, in_bridge, run_any
 from .connection.engine import all_postgresql, is_postgresql
 from .connection.storage import used_aliases
 from .connection.stream import stream_rows
@@ -46,7 +46,7 @@ def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
         async def call(*args: Any, **kwargs: Any) -> Any:
             nonlocal threaded
             if all_postgresql() or is_postgresql(alias_of(function, args, kwargs)):
-                return await run_sync(function, *args, **kwargs)
+                return await run_any(function, *args, **kwargs)
             threaded = threaded or original(function, *options, **named)
             return await threaded(*args, **kwargs)
 
@@ -77,7 +77,7 @@ def in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def bridged(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        return functools.partial(run_sync, function)
+        return functools.partial(run_any, function)
 
     return bridged
 

@@ -18,7 +18,7 @@ from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from ..bridge import portal, run_sync
+from ..bridge import portal, run_any
 from .chain import BridgedChain
 from .disconnect import UntilDisconnect
 from .ends import announce, close, script_prefix
@@ -43,7 +43,7 @@ class BridgedHandler(BridgedChain, BridgedViews):
 
         Mirrors ``BaseHandler.get_response_async``.
         """
-        return await run_sync(self.get_response, request)
+        return await run_any(self.get_response, request)
 
     def check_response(self, response: Any, callback: Any, name: str | None = None) -> None:
         """Complain if a view returned nothing; make its asynchronous ``render`` wait.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
@@ -18,8 +17,6 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Receive, Send], Awaitable[None]]
 
-logger = logging.getLogger("turbo_orm")
-
 
 def lifespan(application: Application) -> Application:
     """Return an ASGI application that also answers the server's lifespan protocol.
@@ -30,7 +27,7 @@ def lifespan(application: Application) -> Application:
 
     Returns:
         The application; its pools are open before the first request and closed after the last. A
-        wrong setting stops the server. A database that cannot be reached is logged, and stops the
+        wrong setting stops the server. A database that cannot be reached is logged by its pool, and stops the
         server only with ``TURBO_ORM["REQUIRE_DATABASE"]``.
 
     Without it the pools open with the first query and close with the event loop.
@@ -80,7 +77,7 @@ async def _start() -> None:
             continue
         try:
             await open_pools(alias)
-        except OperationalError as error:
+        except OperationalError:
+            # Its pool has logged that, and will log when the database is back.
             if get_settings().REQUIRE_DATABASE:
                 raise
-            logger.error("Serving without database %r: %s", alias, error)  # noqa: TRY400

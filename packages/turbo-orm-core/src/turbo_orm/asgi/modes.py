@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 
-from ..bridge import await_, run_sync
+from ..bridge import await_, run_any
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -31,7 +31,7 @@ def awaitable(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
     @wraps(function, **_wraps)
     async def bridged(*args: Any, **kwargs: Any) -> Any:
-        return await run_sync(function, *args, **kwargs)
+        return await run_any(function, *args, **kwargs)
 
     return bridged
 

@@ -11,6 +11,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 from django.utils.asyncio import async_unsafe
+from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import get_settings
 from . import scope
@@ -20,9 +21,24 @@ from .wrapper import BridgedWrapper
 _warm: dict[str, list[BridgedWrapper]] = {}
 
 
+def database_settings(alias: str) -> dict[str, Any]:
+    """Return ``DATABASES[alias]``, with Django's defaults.
+
+    Raises:
+        ConnectionDoesNotExist: there is no such alias.
+
+    Mirrors ``connections[alias].settings_dict``.
+    """
+    try:
+        found: dict[str, Any] = connections.settings[alias]
+    except KeyError:
+        raise ConnectionDoesNotExist(f"The connection '{alias}' doesn't exist.") from None
+    return found
+
+
 def engine_class(alias: str) -> Any:
     """Return the wrapper class that ``DATABASES[alias]["ENGINE"]`` names."""
-    backend: Any = load_backend(connections.settings[alias]["ENGINE"])
+    backend: Any = load_backend(database_settings(alias)["ENGINE"])
     return backend.DatabaseWrapper
 
 
@@ -35,8 +51,12 @@ def is_postgresql_engine(engine: str) -> bool:
 
 
 def is_postgresql(alias: str) -> bool:
-    """Tell whether an alias can be used through the bridge."""
-    return is_postgresql_engine(connections.settings[alias]["ENGINE"])
+    """Tell whether an alias can be used through the bridge.
+
+    Raises:
+        ConnectionDoesNotExist: there is no such alias.
+    """
+    return is_postgresql_engine(database_settings(alias)["ENGINE"])
 
 
 def all_postgresql() -> bool:
@@ -48,6 +68,7 @@ def require_postgresql(alias: str) -> None:
     """Raise unless an alias can be used through the bridge.
 
     Raises:
+        ConnectionDoesNotExist: there is no such alias.
         ImproperlyConfigured: its engine is not PostgreSQL on psycopg 3.
     """
     if not is_postgresql(alias):

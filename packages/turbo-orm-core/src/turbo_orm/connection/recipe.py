@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 
 from ..bridge import current_job, run_sync
 from ..conf import get_settings
-from ..pool import PoolRecipe
+from ..pool import Parameters, PoolRecipe
 from .content_types import remember_content_types
 from .engine import engine_class, make_wrapper, require_postgresql
 from .facade import KEEPER, NOBODY, BridgedConnection
@@ -37,7 +37,11 @@ def recipe_of(alias: str) -> PoolRecipe:
         ImproperlyConfigured: its engine cannot be awaited, or its settings make no sense.
     """
     require_postgresql(alias)
-    parameters = connection_parameters(alias)
+    try:
+        parameters = connection_parameters(alias)
+    except ImproperlyConfigured as error:
+        # Django's frames hold the settings with the password; the message says all.
+        raise error.with_traceback(None) from None
     factory = _cursor_factory(alias, parameters.pop("cursor_factory"))
     given = _pool_options(alias)
     options = {name: value for name, value in given.items() if name not in RESERVED_OPTIONS}
@@ -55,8 +59,16 @@ def recipe_of(alias: str) -> PoolRecipe:
     )
 
 
-def connection_parameters(alias: str) -> dict[str, Any]:
+def connection_parameters(alias: str) -> Parameters:
     """Return what psycopg connects with, as the engine computes it."""
+    wrapper = _settings_wrapper(alias)
+    wrapper_check: Callable[[], None] = getattr(wrapper, "check_settings", lambda: None)
+    wrapper_check()
+    return Parameters(wrapper.get_connection_params())
+
+
+def _settings_wrapper(alias: str) -> Any:
+    """Return a wrapper of the engine's, to be asked for what its settings mean."""
     settings = connections.settings[alias]
     # Before Django 5.1 the engine would hand "pool" on to psycopg, which does not know it.
     options = {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
@@ -65,12 +77,8 @@ def connection_parameters(alias: str) -> dict[str, Any]:
 
         wrapper: Any = async_connections.create_connection(alias)
         wrapper.settings_dict = {**settings, "OPTIONS": options}
-    else:
-        wrapper = engine_class(alias)({**settings, "OPTIONS": options}, alias)
-    wrapper_check: Callable[[], None] = getattr(wrapper, "check_settings", lambda: None)
-    wrapper_check()
-    parameters: dict[str, Any] = wrapper.get_connection_params()
-    return parameters
+        return wrapper
+    return engine_class(alias)({**settings, "OPTIONS": options}, alias)
 
 
 def _cursor_factory(alias: str, factory: Any) -> Any:

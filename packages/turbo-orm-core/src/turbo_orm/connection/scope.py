@@ -12,6 +12,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 from ..bridge import Job, await_, await_shielded, current_job
 from ..conf import get_settings
+from .refusal import refusal
 from .transactions import Hold, Transaction, Turn, current_hold, set_hold
 
 if TYPE_CHECKING:
@@ -149,13 +150,7 @@ def check_access(wrapper: BridgedWrapper) -> None:
     if job is None:
         if wrapper.may_be_used_synchronously():
             return
-        raise SynchronousOnlyOperation(
-            f"Database {wrapper.alias!r} was used synchronously on the event loop, outside the "
-            "bridge. Await the awaitable form instead (`await queryset.alist()`, `async for`, "
-            "`await Model.objects.aget(...)`, `await instance.asave()`, "
-            '`await instance.afetch("relation")`), or run the synchronous code with '
-            "`await run_sync(function)`."
-        )
+        raise SynchronousOnlyOperation(refusal(wrapper.alias))
     scope: Scope | None = job.scope
     if scope is not None and scope.wrappers.get(wrapper.alias) is wrapper:
         return

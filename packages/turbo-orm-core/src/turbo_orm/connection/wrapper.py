@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from ..bridge import await_, await_shielded, current_job, in_bridge
 from ..conf import get_settings
-from ..pool import Pool, finish, get_pool
+from ..pool import Parameters, Pool, finish, get_pool
 from . import scope
 from .context import added_hook, context_hooks, find_query_log, query_log
 from .facade import NOBODY, BridgedConnection
@@ -96,9 +96,13 @@ class BridgedWrapper(Base):
 
     async def _connect_privately(self) -> Any:
         """Connect without a pool, to the database from which others are created and dropped."""
-        parameters = self.get_connection_params()
+        parameters = Parameters(self.get_connection_params())
         factory = parameters.pop("cursor_factory")
-        source: Any = await AsyncConnection.connect(**parameters, autocommit=True)
+        try:
+            source: Any = await AsyncConnection.connect(**parameters, autocommit=True)
+        except psycopg.Error as error:
+            # psycopg's frames hold the password, and error pages show what frames hold.
+            raise error.with_traceback(None) from None
         source.facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
         return source
 

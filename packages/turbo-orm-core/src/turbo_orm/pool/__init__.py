@@ -1,7 +1,8 @@
 """Connections by (alias, event loop, process): open, lend, take back, count, close."""
 
 from .connection import finish
-from .pool import Pool, PoolRecipe
+from .parameters import Parameters
+from .pool import OPTION_NAMES, OWN_OPTIONS, Pool, PoolRecipe
 from .registry import (
     admit_pool,
     close_pools,
@@ -17,6 +18,9 @@ from .registry import (
 from .stats import PoolStats
 
 __all__ = [
+    "OPTION_NAMES",
+    "OWN_OPTIONS",
+    "Parameters",
     "Pool",
     "PoolRecipe",
     "PoolStats",

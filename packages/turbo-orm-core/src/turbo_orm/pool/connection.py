@@ -34,6 +34,8 @@ class PooledConnection(AsyncConnection[Any]):
 
     # The synchronous face that the layer above gives the connection when it configures it.
     facade: Any = None
+    # Whether the pool lends it, or is still preparing it.
+    prepared = False
     _watch: Watch | None = None
     # Ends the watch of a connection that is forgotten; kept until there is another.
     _ending: weakref.finalize[..., PooledConnection] | None = None
@@ -148,6 +150,10 @@ class PooledConnection(AsyncConnection[Any]):
             self._watch.forget()
 
     async def _try_cancel(self, *, timeout: float = 5.0) -> None:
+        if not self.prepared:
+            # The loop ends while the pool is growing: nobody will use the connection.
+            self.pgconn.finish()
+            raise psycopg.errors.QueryCanceled("the connection was closed while it was prepared")
         # The statement has to end on the server, even if another cancellation comes meanwhile.
         asking = start_task(self._ask_to_cancel(timeout))
         _asking.add(asking)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import inspect
 import os
 import sys
 import weakref
@@ -23,6 +24,7 @@ from ..bridge import begin_now
 from .connection import PooledConnection, finish
 from .limit import ConnectionLimit, current_limit
 from .messages import POOL_NAME, log_connection, log_refusal
+from .parameters import Parameters
 from .stats import PoolStats
 from .watchdog import Watchdog
 
@@ -32,6 +34,11 @@ DEFAULT_MAX_SIZE = 10
 # CPython 3.10 and 3.11: `asyncio.wait_for`, which psycopg_pool waits with, swallows a cancellation
 # that meets the result, and the connection is lost: https://github.com/python/cpython/issues/86296
 WAIT_FOR_IS_SAFE = sys.version_info >= (3, 12)
+
+# What may be written in OPTIONS["pool"] and TURBO_ORM["POOL"]: psycopg_pool's own names.
+OPTION_NAMES = frozenset(inspect.signature(psycopg_pool.AsyncConnectionPool).parameters)
+# Those among them that have no effect: Turbo ORM gives its own.
+OWN_OPTIONS = frozenset({"conninfo", "connection_class", "kwargs", "name", "open"})
 
 Configure = Callable[[AsyncConnection[Any]], Awaitable[None]]
 
@@ -49,7 +56,7 @@ class PoolRecipe:
     """
 
     alias: str
-    # Not shown: the password is in it, and error pages show what they find in frames.
+    # Not shown: the password is in it.
     connect_kwargs: Mapping[str, Any] = dataclasses.field(repr=False)
     options: Mapping[str, Any]
     configure: Configure
@@ -114,11 +121,11 @@ class Pool:
             ) from error
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> Parameters:
         """What psycopg connects with."""
-        return {**self._recipe.connect_kwargs, "autocommit": True}
+        return Parameters({**self._recipe.connect_kwargs, "autocommit": True})
 
-    async def _configure(self, connection: AsyncConnection[Any]) -> None:
+    async def _configure(self, connection: PooledConnection) -> None:
         try:
             await self._recipe.configure(connection)
             if not self._connected_once:
@@ -129,6 +136,7 @@ class Pool:
             if isinstance(error, Exception):
                 self.note_failure(error)
             raise
+        connection.prepared = True
         self._connected_once = True
         # An old failure must not be named as the cause of a pool that is merely exhausted.
         self.last_error = None

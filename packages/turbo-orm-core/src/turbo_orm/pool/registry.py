@@ -56,6 +56,7 @@ def get_pool(alias: str) -> Pool:
 
     Raises:
         RuntimeError: no event loop is running.
+        ConnectionDoesNotExist: there is no such alias.
         ImproperlyConfigured: the alias is not a PostgreSQL database.
     """
     if _refusals and alias in _refusals and (refusal := _refusals[alias]()) is not None:
@@ -83,6 +84,7 @@ def pool_stats(alias: str = "default") -> PoolStats:
 
     Raises:
         RuntimeError: no event loop is running.
+        ConnectionDoesNotExist: there is no such alias.
         ImproperlyConfigured: the alias is not a PostgreSQL database.
 
     Mirrors ``ConnectionPool.get_stats`` of psycopg_pool.

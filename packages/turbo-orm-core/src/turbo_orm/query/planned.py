@@ -29,14 +29,7 @@ class PlannedQuerySet(RecordedQuerySet):
     def _fetch_all(self) -> None:
         if self._result_cache is None and in_bridge() and self._record is not None:
             self._result_cache = run.fetch_in_bridge(self)
-        try:
-            super()._fetch_all()
-        except SynchronousOnlyOperation as error:
-            raise SynchronousOnlyOperation(
-                f"A queryset of {self.model.__name__} was evaluated synchronously on the event "
-                "loop. Use `await queryset.alist()` or `async for`; run synchronous code that "
-                "evaluates querysets with `await run_sync(function)`."
-            ) from error
+        super()._fetch_all()
 
     async def _afetch_all(self) -> None:
         """Fetch the rows and what is to be prefetched, unless that was done before."""

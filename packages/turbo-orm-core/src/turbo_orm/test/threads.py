@@ -15,7 +15,7 @@ from unittest import mock
 from asgiref.sync import SyncToAsync
 from django.db.backends.utils import CursorWrapper
 
-from ..bridge import in_bridge, on_event_loop, run_sync
+from ..bridge import in_bridge, on_event_loop, run_any
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ def _converted(original: Callable[..., Any]) -> Callable[..., Any]:
         with _telling(self.func):
             if not (_keepers and self._thread_sensitive):
                 return await original(self, *args, **kwargs)
-        return await run_sync(self.func, *args, **kwargs)
+        return await run_any(self.func, *args, **kwargs)
 
     return call
 
