@@ -135,8 +135,8 @@ async def test_without_a_database_it_serves_what_needs_none_until_there_is_one(s
     async with Served(server, settings=through(refusing)) as served:
         assert (await served.get("/author/1/")).status == 500
         assert (await served.get("/empty/")).text == "empty"
-        logged = "Serving without database 'default': Cannot connect" in served.said()
-        assert logged == (server in WITH_LIFESPAN)
+        # Once, at the start or with the first query.
+        assert served.said().count("Cannot connect to database 'default'") >= 1
 
         await refusing.accept()
 

@@ -21,6 +21,7 @@ from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
 from ..bridge import begin_now
+from .alive import is_alive
 from .connection import PooledConnection, finish
 from .limit import ConnectionLimit, current_limit
 from .messages import POOL_NAME, log_connection, log_refusal
@@ -152,7 +153,7 @@ class Pool:
             await self._pool.check()
 
     def _count_open(self) -> int:
-        return sum(not connection.closed for connection in self.connections)
+        return sum(map(is_alive, self.connections))
 
     def note_failure(self, error: BaseException) -> None:
         """Remember why no connection came; tell it to those who wait for the very first one."""
