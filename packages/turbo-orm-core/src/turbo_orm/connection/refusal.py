@@ -25,6 +25,7 @@ EVALUATIONS = {
     "__len__": "measured with len()",
     "__repr__": "printed",
     "_fetch_all": "evaluated",
+    "_iterator": "iterated",
     "iterator": "iterated",
 }
 # What exists under another name than that of the method with an "a" before it.
@@ -43,10 +44,12 @@ class Use(NamedTuple):
     Args:
         what: a sentence without its end.
         remedies: what can be written in its place.
+        of_connection: whether it is below the ORM, which uses connections itself.
     """
 
     what: str
     remedies: tuple[str, ...] = ()
+    of_connection: bool = False
 
 
 def refusal(alias: str) -> str:
@@ -59,7 +62,7 @@ def refusal(alias: str) -> str:
         use = _find_use(sys._getframe(1))
     except Exception:  # objects of others may do anything; the refusal itself must come
         use = None
-    what, remedies = use or Use("A database was used")
+    what, remedies, _ = use or Use("A database was used")
     last = "run the synchronous code with `await run_sync(function)`"
     advice = f"Write {' or '.join(remedies)}, or {last}" if remedies else last.capitalize()
     return (
@@ -70,10 +73,18 @@ def refusal(alias: str) -> str:
 
 def _find_use(frame: FrameType | None) -> Use | None:
     """Return the outermost use inside the Django code that the nearest other code called."""
-    found = None
-    while frame is not None and _is_inside(frame):
-        found = _use_of(frame) or found
-        frame = frame.f_back
+    found: Use | None = None
+    at: FrameType | None = None
+    called: FrameType | None = None
+    while frame is not None:
+        if _is_inside(frame):
+            use = _use_of(frame)
+            if use is not None:
+                found, at = use, frame
+        elif found is not None and (at is called or not found.of_connection):
+            break
+        # Else code of others runs Django's compiler or iterators, as django-polymorphic does.
+        called, frame = frame, frame.f_back
     return found
 
 
@@ -83,7 +94,7 @@ def _is_inside(frame: FrameType) -> bool:
 
 
 def _use_of(frame: FrameType) -> Use | None:
-    from django.db.models import Manager, Model, QuerySet
+    from django.db.models import Model, QuerySet
     from django.db.models.manager import BaseManager
     from django.db.models.query import RawQuerySet
 
@@ -91,10 +102,12 @@ def _use_of(frame: FrameType) -> Use | None:
     name = code.co_name
     if _is_function(frame.f_globals.get(name), code):
         return _of_function(frame.f_globals, name)
-    owner = variables[code.co_varnames[0]] if code.co_argcount else None
-    if name == "__get__" and isinstance(variables.get("instance"), Model):
+    owner: Any = variables[code.co_varnames[0]] if code.co_argcount else None
+    # Not isinstance(): a lazy object, such as `request.user`, would be evaluated by that.
+    kind = type(owner)
+    if name == "__get__" and issubclass(type(variables.get("instance")), Model):
         return _of_attribute(owner, variables["instance"])
-    if isinstance(owner, Atomic):
+    if issubclass(kind, Atomic):
         return _of_block(owner, frame.f_back)
     if name == "guarded":
         name = variables["function"].__name__
@@ -102,25 +115,27 @@ def _use_of(frame: FrameType) -> Use | None:
         name = variables["name"]
     if name == "_get_next_or_previous_by_FIELD":
         name = f"get_{'next' if variables['is_next'] else 'previous'}_by_{variables['field'].name}"
-    if isinstance(owner, BaseDatabaseWrapper):
+    if issubclass(kind, BaseDatabaseWrapper):
         return _of_connection(owner, name)
-    if isinstance(owner, QuerySet | RawQuerySet) and name in EVALUATIONS:
+    if issubclass(kind, (QuerySet, RawQuerySet)) and name in EVALUATIONS:
         return _of_evaluation(owner, name)
-    if name.startswith("_") and name not in OPERATORS or not hasattr(type(owner), name):
+    if (name.startswith("_") and name not in OPERATORS) or not hasattr(kind, name):
         return None
-    if isinstance(owner, Model):
-        return _of_method(type(owner).__name__, _variable(owner), owner, name)
-    if isinstance(owner, QuerySet | RawQuerySet):
+    if issubclass(kind, Model):
+        return _of_method(kind.__name__, _variable(owner), owner, name)
+    if issubclass(kind, (QuerySet, RawQuerySet)):
         model: Any = owner.model
         return _of_method(f"QuerySet of {model.__name__}", "queryset", owner, name)
-    if isinstance(owner, BaseManager | Manager):
+    if issubclass(kind, BaseManager):
         shown = _manager_name(owner)
         return _of_method(shown, shown, owner, name)
     return _of_other(owner, name)
 
 
 def _is_function(function: Any, code: CodeType) -> bool:
-    return getattr(inspect.unwrap(function), "__code__", None) is code if function else False
+    if not inspect.isfunction(function):
+        return False
+    return getattr(inspect.unwrap(function), "__code__", None) is code
 
 
 def _of_function(module: dict[str, Any], name: str) -> Use | None:
@@ -171,7 +186,8 @@ def _of_connection(wrapper: Any, name: str) -> Use | None:
     if name.startswith("_"):
         return None
     remedies = ("`async with atomic():`",) if name in OF_TRANSACTIONS else ()
-    return Use(f"connections[{wrapper.alias!r}].{name}() was called", remedies)
+    called = "() was called" if callable(getattr(type(wrapper), name, None)) else " was read"
+    return Use(f"connections[{wrapper.alias!r}].{name}{called}", remedies, of_connection=True)
 
 
 def _of_evaluation(queryset: Any, name: str) -> Use:
