@@ -179,9 +179,7 @@ async def answer(alias):
 async def test_a_database_that_is_away_from_the_start_is_told_of_once_and_once_when_it_is_back(
     make_alias, proxy, caplog
 ):
-    alias = make_alias(
-        HOST="127.0.0.1", PORT=str(proxy.port), pool={"min_size": 3, "max_size": 5}
-    )
+    alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"min_size": 3, "max_size": 5})
     await proxy.refuse()
 
     answers = await asyncio.gather(*(answer(alias) for _ in range(5)))

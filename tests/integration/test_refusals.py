@@ -2,6 +2,7 @@
 
 import django
 import pytest
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import SynchronousOnlyOperation
@@ -9,7 +10,6 @@ from django.db import connection, models, transaction
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.contrib.auth.middleware import AuthenticationMiddleware
 
 from tests.testapp.models import Article, Author, Comment, Event, Note, Plain, Profile
 from turbo_orm import atomic, run_sync
@@ -122,7 +122,7 @@ USES = {
         ["`await event.afull_clean(...)`"],
     ),
     "full_clean of a plain model": (
-        lambda: User(username="a", password="b").full_clean(),  # noqa: S106
+        lambda: User(username="a", password="b").full_clean(),
         "User.full_clean() was called",
         [],
     ),
@@ -259,7 +259,7 @@ USES = {
     "a commit": (
         lambda: transaction.commit(),
         "connections['default'].commit() was called",
-        ["`async with atomic():`"],
+        ["`async with turbo_orm.atomic():`"],
     ),
     "own code": (
         own_function,
@@ -285,7 +285,9 @@ USES = {
     ),
     "get_object_or_404": (
         lambda: get_object_or_404(Author, pk=1),
-        "get_object_or_404() was called" if NOW >= (5, 0) else "QuerySet of Author.get() was called",
+        "get_object_or_404() was called"
+        if NOW >= (5, 0)
+        else "QuerySet of Author.get() was called",
         ["`await aget_object_or_404(...)`" if NOW >= (5, 0) else "`await queryset.aget(...)`"],
     ),
     "prefetch_related_objects": (
@@ -332,7 +334,7 @@ async def test_what_cannot_be_described_is_refused_all_the_same(monkeypatch):
     def fail(frame):
         raise ValueError
 
-    monkeypatch.setattr(refusal, "_use_of", fail)
+    monkeypatch.setattr(refusal, "use_of", fail)
 
     with pytest.raises(SynchronousOnlyOperation, match="^A database was used on the event loop"):
         list(Author.objects.all())

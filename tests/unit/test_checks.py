@@ -151,8 +151,8 @@ def test_e004_a_pool_option_that_old_django_hands_to_psycopg(default, monkeypatc
 
 
 KNOWN = (
-    "Known keys are check, close_returns, configure, max_idle, max_lifetime, max_size, max_waiting, "
-    "min_size, num_workers, reconnect_failed, reconnect_timeout, reset, timeout."
+    "Known keys are check, close_returns, configure, max_idle, max_lifetime, max_size, "
+    "max_waiting, min_size, num_workers, reconnect_failed, reconnect_timeout, reset, timeout."
 )
 
 
@@ -176,7 +176,7 @@ def test_e005_an_unknown_option_of_a_pool(default):
 
 
 def test_every_option_of_psycopg_pool_is_known(default):
-    options = {name: None for name in inspect.signature(ConnectionPool).parameters}
+    options = dict.fromkeys(inspect.signature(ConnectionPool).parameters)
 
     with override_settings(TURBO_ORM={"POOL": {"default": options}}):
         assert found(checks.check_pool_keys) == []

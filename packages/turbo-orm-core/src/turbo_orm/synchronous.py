@@ -27,7 +27,8 @@ def synchronous(verb: str, function: Callable[..., Any], result: T) -> T:
     """
     if type(result) is not CoroutineType:
         return result
-    result.close()
+    coroutine: Any = result
+    coroutine.close()
     called = getattr(function, "func", function)
     name = getattr(called, "__qualname__", type(called).__qualname__)
     raise TypeError(

@@ -27,8 +27,8 @@ def lifespan(application: Application) -> Application:
 
     Returns:
         The application; its pools are open before the first request and closed after the last. A
-        wrong setting stops the server. A database that cannot be reached is logged by its pool, and stops the
-        server only with ``TURBO_ORM["REQUIRE_DATABASE"]``.
+        wrong setting stops the server. A database that cannot be reached is logged by its pool,
+        and stops the server only with ``TURBO_ORM["REQUIRE_DATABASE"]``.
 
     Without it the pools open with the first query and close with the event loop.
     """
