@@ -16,7 +16,8 @@ from turbo_orm import open_pools, pool_stats, run_sync
 from turbo_orm.connection.recipe import connection_parameters, recipe_of
 from turbo_orm.pool import get_pool
 
-PASSWORD = "opensesame4711"
+# Not in the source lines that error pages show.
+PASSWORD = "1174emasesnepo"[::-1]
 
 
 def one(alias):
