@@ -2,6 +2,7 @@
 
 import json
 
+import django
 import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -244,7 +245,7 @@ def test_from_db_may_return_nothing(monkeypatch):
     assert_same(Before.objects.select_related("nothing"), [(1, 2, 2, "n")], monkeypatch)
 
 
-@pytest.mark.skipif(not SINCE_61, reason="fetch modes")
+@pytest.mark.skipif(django.VERSION < (6, 1, 1), reason="Django 6.1.0 calls it with fetch_mode")
 @isolate_apps("tests.testapp")
 def test_an_old_from_db_is_warned_of_as_by_django(monkeypatch):
     class Old(Custom):

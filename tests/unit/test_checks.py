@@ -8,11 +8,14 @@ import types
 import django
 import pytest
 from django.core.checks import registry, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.test import override_settings
 from psycopg_pool import ConnectionPool
 
+from tests.testapp.models import Author
 from turbo_orm import checks
+from turbo_orm.connection.engine import ASYNC_ENGINE, is_postgresql_engine
 
 
 @pytest.fixture
@@ -188,6 +191,55 @@ def test_a_pool_that_is_no_dictionary_has_no_keys(default, pool):
     default["OPTIONS"]["pool"] = pool
 
     assert found(checks.check_pool_keys) == []
+
+
+@pytest.fixture
+def no_async_backend(monkeypatch):
+    """Python without django-async-backend."""
+    for name in [name for name in sys.modules if name.startswith("django_async_backend")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "django_async_backend", None)
+    is_postgresql_engine.cache_clear()
+    yield
+    is_postgresql_engine.cache_clear()
+
+
+def test_e010_the_engine_of_django_async_backend_without_it(default, no_async_backend):
+    default["ENGINE"] = ASYNC_ENGINE
+
+    assert found(checks.check_async_backend) == [
+        (
+            "turbo_orm.E010",
+            f"DATABASES['default']['ENGINE'] is '{ASYNC_ENGINE}', but django-async-backend is "
+            "not installed.",
+            "Install it with `pip install 'turbo-orm-core[async-backend]'`, which needs Python "
+            "3.12 and Django 5 or newer, or set ENGINE to 'django.db.backends.postgresql'.",
+        )
+    ]
+    others = [check for check in checks.ALL if check is not checks.check_async_backend]
+    assert [m for check in others for m in check()] == []
+
+
+async def test_at_use_its_absence_is_an_error_that_names_the_extra(default, no_async_backend):
+    default["ENGINE"] = ASYNC_ENGINE
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        await Author.objects.acount()
+    default["ENGINE"] = "django.db.backends.postgresql"
+
+    assert str(caught.value) == (
+        f"ENGINE is '{ASYNC_ENGINE}', but django-async-backend is not installed. Install it with "
+        "`pip install 'turbo-orm-core[async-backend]'`, which needs Python 3.12 and Django 5 or "
+        "newer, or set ENGINE to 'django.db.backends.postgresql'."
+    )
+
+
+async def test_another_engine_that_is_missing_is_djangos_error(default):
+    default["ENGINE"] = "no_such_package.postgresql"
+
+    with pytest.raises(ImproperlyConfigured, match="isn't an available database backend"):
+        await Author.objects.acount()
+    default["ENGINE"] = "django.db.backends.postgresql"
 
 
 def test_w001_no_database_that_can_be_awaited(monkeypatch):

@@ -13,7 +13,12 @@ from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
 from .conf import KNOWN_KEYS, PLANS, SETTING, SYNC_VIEWS, raw_settings, unknown_keys
-from .connection.engine import is_postgresql
+from .connection.engine import (
+    HOW_TO_GET_IT,
+    MissingAsyncBackend,
+    is_postgresql,
+    is_postgresql_engine,
+)
 from .pool import OPTION_NAMES, OWN_OPTIONS
 
 Check = Callable[..., list[CheckMessage]]
@@ -139,7 +144,19 @@ def _pool_options(alias: str) -> Any:
 
 
 def _aliases() -> Iterator[str]:
-    return (alias for alias in connections.settings if is_postgresql(alias))
+    return (
+        alias
+        for alias in connections.settings
+        if not _lacks_async_backend(alias) and is_postgresql(alias)
+    )
+
+
+def _lacks_async_backend(alias: str) -> bool:
+    try:
+        is_postgresql_engine(connections.settings[alias]["ENGINE"])
+    except MissingAsyncBackend:
+        return True
+    return False
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -147,9 +164,23 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return settings_errors()
 
 
+def check_async_backend(**kwargs: Any) -> list[CheckMessage]:
+    """Check that django-async-backend is installed where an engine needs it."""
+    return [
+        Error(
+            f"DATABASES[{alias!r}]['ENGINE'] is {connections.settings[alias]['ENGINE']!r}, but "
+            "django-async-backend is not installed.",
+            hint=HOW_TO_GET_IT,
+            id="turbo_orm.E010",
+        )
+        for alias in connections.settings
+        if _lacks_async_backend(alias)
+    ]
+
+
 def check_engines(**kwargs: Any) -> list[CheckMessage]:
     """Check that there is a database that can be awaited."""
-    if any(_aliases()):
+    if any(_aliases()) or check_async_backend():
         return []
     return [
         CheckWarning(
@@ -256,6 +287,7 @@ def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
 
 ALL: tuple[Check, ...] = (
     check_settings,
+    check_async_backend,
     check_engines,
     check_pool_keys,
     check_pool_sizes,

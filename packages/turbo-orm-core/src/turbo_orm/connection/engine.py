@@ -17,6 +17,17 @@ from ..conf import get_settings
 from . import scope
 from .wrapper import BridgedWrapper
 
+ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
+HOW_TO_GET_IT = (
+    "Install it with `pip install 'turbo-orm-core[async-backend]'`, which needs Python 3.12 and "
+    "Django 5 or newer, or set ENGINE to 'django.db.backends.postgresql'."
+)
+
+
+class MissingAsyncBackend(ImproperlyConfigured):
+    """Raised for an engine that needs django-async-backend, where that is not installed."""
+
+
 # Wrappers between two jobs, by alias.
 _warm: dict[str, list[BridgedWrapper]] = {}
 
@@ -38,14 +49,26 @@ def database_settings(alias: str) -> dict[str, Any]:
 
 def engine_class(alias: str) -> Any:
     """Return the wrapper class that ``DATABASES[alias]["ENGINE"]`` names."""
-    backend: Any = load_backend(database_settings(alias)["ENGINE"])
+    return _wrapper_class(database_settings(alias)["ENGINE"])
+
+
+def _wrapper_class(engine: str) -> Any:
+    try:
+        backend: Any = load_backend(engine)
+    except ImproperlyConfigured as error:
+        missing = getattr(error.__cause__, "name", None) or ""
+        if missing.partition(".")[0] != "django_async_backend":
+            raise
+        raise MissingAsyncBackend(
+            f"ENGINE is {engine!r}, but django-async-backend is not installed. {HOW_TO_GET_IT}"
+        ) from error
     return backend.DatabaseWrapper
 
 
 @functools.lru_cache(maxsize=64)
 def is_postgresql_engine(engine: str) -> bool:
     """Tell whether an engine is PostgreSQL on psycopg 3."""
-    wrapper: type[BaseDatabaseWrapper] = load_backend(engine).DatabaseWrapper
+    wrapper: type[BaseDatabaseWrapper] = _wrapper_class(engine)
     module = getattr(wrapper, "Database", None)
     return wrapper.vendor == "postgresql" and getattr(module, "__name__", "") == "psycopg"
 

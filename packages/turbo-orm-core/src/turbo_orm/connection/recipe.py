@@ -18,11 +18,10 @@ from ..bridge import current_job, run_sync
 from ..conf import get_settings
 from ..pool import Parameters, PoolRecipe
 from .content_types import remember_content_types
-from .engine import engine_class, make_wrapper, require_postgresql
+from .cursors import take_cursor_factory
+from .engine import ASYNC_ENGINE, engine_class, make_wrapper, require_postgresql
 from .facade import KEEPER, NOBODY, BridgedConnection
 from .scope import scope_of
-
-ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
 
 # Ours, or Django's, whatever OPTIONS["pool"] says.
 RESERVED_OPTIONS = frozenset(
@@ -42,7 +41,7 @@ def recipe_of(alias: str) -> PoolRecipe:
     except ImproperlyConfigured as error:
         # Django's frames hold the settings with the password; the message says all.
         raise error.with_traceback(None) from None
-    factory = _cursor_factory(alias, parameters.pop("cursor_factory"))
+    factory = take_cursor_factory(parameters, connections.settings[alias]["OPTIONS"])
     given = _pool_options(alias)
     options = {name: value for name, value in given.items() if name not in RESERVED_OPTIONS}
     check = given.get("check", _default_check(alias))
@@ -79,16 +78,6 @@ def _settings_wrapper(alias: str) -> Any:
         wrapper.settings_dict = {**settings, "OPTIONS": options}
         return wrapper
     return engine_class(alias)({**settings, "OPTIONS": options}, alias)
-
-
-def _cursor_factory(alias: str, factory: Any) -> Any:
-    """Return the synchronous cursor class: django-async-backend names asynchronous ones."""
-    if issubclass(factory, psycopg.Cursor):
-        return factory
-    from django.db.backends.postgresql.base import Cursor, ServerBindingCursor
-
-    server_side = connections.settings[alias]["OPTIONS"].get("server_side_binding") is True
-    return ServerBindingCursor if server_side else Cursor
 
 
 def _pool_options(alias: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ..conf import get_settings
 from ..pool import Parameters, Pool, finish, get_pool
 from . import scope
 from .context import added_hook, context_hooks, find_query_log, query_log
+from .cursors import take_cursor_factory
 from .facade import NOBODY, BridgedConnection
 from .named import closed_anywhere
 
@@ -97,7 +98,7 @@ class BridgedWrapper(Base):
     async def _connect_privately(self) -> Any:
         """Connect without a pool, to the database from which others are created and dropped."""
         parameters = Parameters(self.get_connection_params())
-        factory = parameters.pop("cursor_factory")
+        factory = take_cursor_factory(parameters, self.settings_dict["OPTIONS"])
         try:
             source: Any = await AsyncConnection.connect(**parameters, autocommit=True)
         except psycopg.Error as error:

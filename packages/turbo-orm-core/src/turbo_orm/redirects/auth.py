@@ -58,7 +58,7 @@ USERS = (
         "sync_to_async",
         replacements.sync_to_async,
         ("RemoteUserMiddleware.__acall__",),
-        since=(5, 2),
+        since=(5, 2, 2),
         before=(6, 1),
     ),
 )

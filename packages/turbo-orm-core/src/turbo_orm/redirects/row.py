@@ -22,7 +22,7 @@ class Redirect:
         replacement: makes the new value from Django's.
         users: functions of the owner, or ``factory:inner`` of one that a function defines, which
             must still refer to the name; else the replacement would silently do nothing.
-        since: the first Django version that has it.
+        since: the first Django version that has it, with its patch number if that matters.
         before: the first that has it no more, None if all do.
         new: whether Django does not have the name, so that it is added.
         app: the application that must be installed for the owner to be importable.
@@ -33,8 +33,8 @@ class Redirect:
     name: str
     replacement: Replacement
     users: tuple[str, ...] = ()
-    since: tuple[int, int] = (4, 2)
-    before: tuple[int, int] | None = None
+    since: tuple[int, ...] = (4, 2)
+    before: tuple[int, ...] | None = None
     new: bool = False
     app: str | None = None
     in_tests: bool = False
@@ -42,7 +42,7 @@ class Redirect:
     @property
     def applies(self) -> bool:
         """Whether the Django that is installed has this name, and the project the application."""
-        version = django.VERSION[:2]
+        version = django.VERSION[:3]
         if self.app is not None and not apps.is_installed(self.app):
             return False
         return self.since <= version and (self.before is None or version < self.before)

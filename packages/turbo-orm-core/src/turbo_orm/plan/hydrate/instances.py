@@ -6,23 +6,13 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-import django
 from django.db.models.base import ModelState
 
 from ..source import NotExact, Source
 from .classes import is_foreign_key, stores
 from .columns import Columns, listed, variable
+from .peers import PEERS, RELATED_PEERS, get_from_db
 from .tree import Link, Node
-
-if django.VERSION >= (6, 1):
-    from django.db.models.query import _get_from_db  # type: ignore[attr-defined]
-
-    PEERS = True
-else:
-    PEERS = False
-
-    def _get_from_db(model: Any, fetch_mode: object) -> Any:
-        return model.from_db
 
 
 class Instances:
@@ -93,9 +83,9 @@ class Instances:
                 # Its code may keep the list of names, or change it.
                 source.add(f"n{number} = {source.constant(node.names)}.copy()")
                 source.add(
-                    f"m{number} = {source.constant(_get_from_db)}({model}, fetch_mode)",
+                    f"m{number} = {source.constant(get_from_db)}({model}, fetch_mode)",
                 )
-            if PEERS:
+            if self._has_peers(number):
                 source.add(f"p{number} = []")
 
     def _make(self, number: int) -> None:
@@ -105,11 +95,15 @@ class Instances:
         else:
             self._call_from_db(number, self._nodes[number])
             state = f"o{number}._state"
-        if PEERS:
+        if self._has_peers(number):
             with self._source.block("if track:"):
                 self._source.add(
                     f"p{number}.append({self._ref}(o{number}))", f"{state}.peers = p{number}"
                 )
+
+    @staticmethod
+    def _has_peers(number: int) -> bool:
+        return RELATED_PEERS if number else PEERS
 
     def _make_plain(self, number: int, node: Node) -> None:
         source = self._source
