@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench lock clean
+.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench test-wheels test-oldest lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -21,6 +21,8 @@ help:
 	@echo "make serve  the same, then serve it at PORT ($(PORT)) until Ctrl-C"
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
 	@echo "make test-bench  the tests of the benchmarks"
+	@echo "make test-wheels the packages, built and installed with pip into empty environments (needs PyPI)"
+	@echo "make test-oldest the tests of plans and redirects, on the oldest release of each Django"
 	@echo "make check  lint, formatting, types, layers, the documentation's examples"
 	@echo "make bench  everything beside what one could use instead, and docs/performance.md (15 minutes; needs wrk)"
 	@echo "make bench-quick  its operations and pages only, in few rounds (2 minutes; needs wrk)"
@@ -101,6 +103,27 @@ bench-serving:
 # Apart from `make test`: it needs all that the benchmarks compare with.
 test-bench:
 	$(RUN) --group test --group bench --group async-backend $(WITH_POSTGRES) --fast pytest benchmarks/tests $(ARGS)
+
+# Every supported Django on each Python of INTERPRETERS; ARGS="--packages core --djangos 6.1" restricts it.
+test-wheels:
+	$(RUN) --group demo $(WITH_POSTGRES) --fast python -m tests.wheels $(ARGS)
+
+# Where Django's own names are used that a later release of a series may have brought.
+OLDEST = tests/unit/test_checks.py tests/unit/test_driver.py tests/integration/test_connection_settings.py \
+	tests/integration/test_model.py tests/integration/test_plan_hydrate.py \
+	tests/integration/test_plan_hydrate_classes.py tests/integration/test_plan_semantics.py \
+	$(wildcard tests/integration/test_redirect*.py)
+
+test-oldest:
+	$(MAKE) test-oldest-one INTERPRETER=3.10 DJANGO=django42 OLDEST_DJANGO=4.2
+	$(MAKE) test-oldest-one INTERPRETER=3.11 DJANGO=django52 OLDEST_DJANGO=5.2
+	$(MAKE) test-oldest-one INTERPRETER=3.12 DJANGO=django60 OLDEST_DJANGO=6.0
+	$(MAKE) test-oldest-one INTERPRETER=3.12 DJANGO=django61 OLDEST_DJANGO=6.1
+
+.PHONY: test-oldest-one
+test-oldest-one:
+	$(RUN) --group test $(ASYNC_BACKEND) --with django==$(OLDEST_DJANGO) $(WITH_POSTGRES) --fast \
+		python -m pytest -n $(JOBS) --dist worksteal $(OLDEST) $(ARGS)
 
 bench-tests:
 	$(RUN) --group test $(WITH_POSTGRES) --fast python -m benchmarks.rollback $(ARGS)

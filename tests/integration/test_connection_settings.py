@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
+import django
 import psycopg
 import pytest
 from django.db import connections, transaction
@@ -15,10 +16,13 @@ from django.test.utils import override_settings
 
 from tests.testapp.models import Article, Author
 from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
-from turbo_orm.connection.engine import bridged_class
+from turbo_orm.connection.engine import ASYNC_ENGINE, bridged_class
 from turbo_orm.connection.recipe import connection_parameters
 
-ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
+needs_async_backend = pytest.mark.skipif(
+    sys.version_info < (3, 12) or django.VERSION < (5,),
+    reason="django-async-backend needs Python 3.12 and Django 5",
+)
 
 
 def one(sql, alias="default"):
@@ -230,7 +234,7 @@ async def test_persistent_connections_make_no_difference_to_pooled_ones(make_ali
     assert len(pids) == 1
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="django-async-backend needs Python 3.12")
+@needs_async_backend
 async def test_the_engine_of_django_async_backend_gives_the_same(role, make_alias):
     from django_async_backend.db import async_connections
 
@@ -254,7 +258,7 @@ async def test_the_engine_of_django_async_backend_gives_the_same(role, make_alia
     assert pool_stats(alias).max_size == 2
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="django-async-backend needs Python 3.12")
+@needs_async_backend
 async def test_models_work_with_the_engine_of_django_async_backend(make_alias):
     alias = make_alias(ENGINE=ASYNC_ENGINE)
     async with atomic(alias):

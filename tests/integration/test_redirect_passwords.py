@@ -177,7 +177,9 @@ async def test_an_unknown_user_costs_as_much_as_a_wrong_password(ann, login):
     await User.objects.aupdate(password="!unusable")
     assert await login(username="ann", password="right") is None
 
-    assert (unknown, Watched.done) == ([("encode", False)], [("encode", False)])
+    # Since Django 4.2.14 a user without a usable password costs as much: CVE-2024-39329.
+    as_much = [("encode", False)] if django.VERSION >= (4, 2, 14) else []
+    assert (unknown, Watched.done) == ([("encode", False)], as_much)
 
 
 async def test_a_wrong_password_with_an_old_salt_costs_as_much_as_a_new_one(ann):

@@ -8,12 +8,13 @@ import strawberry_django
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from strawberry_django import optimizer
 from strawberry_django.fields import field as stock_field
 from strawberry_django.optimizer import DjangoOptimizerExtension
 from strawberry_django.relay import list_connection
 
 import strawberry
-from tests.strawberry.common import data
+from tests.strawberry.common import Article, data, schema
 from tests.testapp import models
 from turbo_orm import run_sync
 from turbo_orm_strawberry import redirect
@@ -34,7 +35,7 @@ def test_each_row_names_something_that_is_used():
     redirect.revert()
     try:
         redirect.apply()
-        installed = {(row.owner, row.name) for row in TABLE if row.since <= redirect.installed()}
+        installed = {(row.owner, row.name) for row in TABLE if row.applies}
         assert set(redirect._originals) == installed
     finally:
         redirect.apply()
@@ -49,6 +50,32 @@ def test_it_can_be_taken_back_and_put_in_place_again():
     finally:
         redirect.apply()
     assert list_connection.in_async_context is not stock
+
+
+@strawberry.type
+class Articles:
+    articles: list[Article] = strawberry_django.field()
+
+
+async def test_the_optimizer_of_an_old_release_reads_selections_with_any_graphql_core(monkeypatch):
+    """As strawberry-django 0.82, the last for Django 4.2, with graphql-core 3.3."""
+    seen = []
+
+    def made_as_before(info, field_nodes, return_type, parent_type):
+        made = original(info, field_nodes, return_type, parent_type)
+        seen.append((made, replacement(info, field_nodes, return_type, parent_type)))
+        return made
+
+    original = optimizer._generate_selection_resolve_info
+    replacement = redirect.with_all_of_the_info(original)
+    monkeypatch.setattr(optimizer, "_generate_selection_resolve_info", made_as_before)
+    author = await models.Author.objects.acreate(name="Ada")
+    await models.Article.objects.acreate(title="t", author=author)
+    found = await data(schema(Articles), "{ articles { title author { name } } }")
+
+    assert found == {"articles": [{"title": "t", "author": {"name": "Ada"}}]}
+    assert [ours for _, ours in seen] == [theirs for theirs, _ in seen]
+    assert {theirs.field_name for theirs, _ in seen} >= {"title", "author"}
 
 
 GONE = [

@@ -210,10 +210,14 @@ def test_e010_the_engine_of_django_async_backend_without_it(default, no_async_ba
     assert found(checks.check_async_backend) == [
         (
             "turbo_orm.E010",
-            f"DATABASES['default']['ENGINE'] is '{ASYNC_ENGINE}', but django-async-backend is "
-            "not installed.",
-            "Install it with `pip install 'turbo-orm-core[async-backend]'`, which needs Python "
-            "3.12 and Django 5 or newer, or set ENGINE to 'django.db.backends.postgresql'.",
+            (
+                f"DATABASES['default']['ENGINE'] is '{ASYNC_ENGINE}', but django-async-backend is "
+                "not installed."
+            ),
+            (
+                "Install it with `pip install 'turbo-orm-core[async-backend]'`, which needs Python "
+                "3.12 and Django 5 or newer, or set ENGINE to 'django.db.backends.postgresql'."
+            ),
         )
     ]
     others = [check for check in checks.ALL if check is not checks.check_async_backend]

@@ -13,9 +13,10 @@ class TurboOrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Apply the redirects, unless settings say otherwise."""
-        from . import checks, connection, redirect
+        from . import checks, connection, pool, redirect
         from .conf import get_settings
 
+        pool.check_driver()
         checks.register_all()
         connection.install()
         # A wrong setting is reported by the checks; the redirects stay on meanwhile.

@@ -116,6 +116,26 @@ def stepped_in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     return subscribe
 
 
+def with_all_of_the_info(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``_generate_selection_resolve_info`` that knows the info of graphql-core 3.3.
+
+    Before 0.89 strawberry-django makes one of the fields that graphql-core 3.2 has, which fails.
+    """
+
+    @functools.wraps(original)
+    def replacement(info: Any, field_nodes: Any, return_type: Any, parent_type: Any) -> Any:
+        name = field_nodes[0].name.value
+        return info._replace(
+            field_name=name,
+            field_nodes=field_nodes,
+            return_type=return_type,
+            parent_type=parent_type,
+            path=info.path.add_key(0).add_key(name, parent_type.name),
+        )
+
+    return replacement
+
+
 @dataclasses.dataclass(frozen=True)
 class Redirect:
     """One name that is replaced.
@@ -127,6 +147,7 @@ class Redirect:
         users: functions of the owner that must still refer to the name; else the replacement would
             silently do nothing.
         since: the first version of strawberry-django that has it.
+        before: the first that does not need the replacement any more, None if all do.
     """
 
     owner: str
@@ -134,6 +155,13 @@ class Redirect:
     replacement: Callable[[Any], Any]
     users: tuple[str, ...] = ()
     since: tuple[int, int] = (0, 0)
+    before: tuple[int, int] | None = None
+
+    @property
+    def applies(self) -> bool:
+        """Whether the strawberry-django that is installed needs it."""
+        version = installed()
+        return self.since <= version and (self.before is None or version < self.before)
 
 
 _field = functools.partial(Redirect, "strawberry_django.fields.field")
@@ -202,6 +230,17 @@ TABLE: tuple[Redirect, ...] = (
 )
 if graphql.version_info < (3, 3):
     TABLE = (*TABLE, Redirect("strawberry.schema.schema", "subscribe", stepped_in_the_bridge))
+else:
+    TABLE = (
+        *TABLE,
+        Redirect(
+            "strawberry_django.optimizer",
+            "_generate_selection_resolve_info",
+            with_all_of_the_info,
+            ("_get_field_data",),
+            before=(0, 89),
+        ),
+    )
 
 _originals: dict[tuple[str, str], Any] = {}
 
@@ -216,7 +255,7 @@ def apply(table: tuple[Redirect, ...] = TABLE) -> None:
         ImproperlyConfigured: a name is not in this strawberry-django any more, or is not used where
             it was; nothing is replaced then.
     """
-    rows = [row for row in table if row.since <= installed() and _key(row) not in _originals]
+    rows = [row for row in table if row.applies and _key(row) not in _originals]
     for row in rows:
         _verify(row)
     for row in rows:

@@ -21,10 +21,10 @@ def take_cursor_factory(
         A synchronous class. Django 4.2.0 names none among the parameters, and django-async-backend
         an asynchronous one: then it is Django's own for these options.
     """
-    factory = parameters.pop("cursor_factory", None)
-    if factory is not None and issubclass(factory, psycopg.Cursor):
-        named: type[psycopg.Cursor[Any]] = factory
-        return named
-    from django.db.backends.postgresql.base import Cursor, ServerBindingCursor
+    factory: Any = parameters.pop("cursor_factory", None)
+    if factory is None or not issubclass(factory, psycopg.Cursor):
+        from django.db.backends.postgresql.base import Cursor, ServerBindingCursor
 
-    return ServerBindingCursor if options.get("server_side_binding") is True else Cursor
+        factory = ServerBindingCursor if options.get("server_side_binding") is True else Cursor
+    chosen: type[psycopg.Cursor[Any]] = factory
+    return chosen

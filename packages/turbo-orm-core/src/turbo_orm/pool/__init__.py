@@ -1,6 +1,7 @@
 """Connections by (alias, event loop, process): open, lend, take back, count, close."""
 
 from .connection import finish
+from .driver import check_driver
 from .parameters import Parameters
 from .pool import OPTION_NAMES, OWN_OPTIONS, Pool, PoolRecipe
 from .registry import (
@@ -25,6 +26,7 @@ __all__ = [
     "PoolRecipe",
     "PoolStats",
     "admit_pool",
+    "check_driver",
     "close_pools",
     "close_resting_pools",
     "finish",

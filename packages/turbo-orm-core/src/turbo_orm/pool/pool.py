@@ -23,6 +23,7 @@ from psycopg.pq import TransactionStatus
 from ..bridge import begin_now
 from .alive import is_alive
 from .connection import PooledConnection, finish
+from .driver import check_driver
 from .limit import ConnectionLimit, current_limit
 from .messages import POOL_NAME, log_connection, log_refusal
 from .parameters import Parameters
@@ -97,6 +98,8 @@ class Pool:
 
     def _make_pool(self) -> psycopg_pool.AsyncConnectionPool[AsyncConnection[Any]]:
         recipe = self._recipe
+        # Without "turbo_orm" in INSTALLED_APPS nobody has done that yet.
+        check_driver()
 
         def made(min_size: int, max_size: int) -> psycopg_pool.AsyncConnectionPool[Any]:
             sizes = {"min_size": min_size, "max_size": max_size}

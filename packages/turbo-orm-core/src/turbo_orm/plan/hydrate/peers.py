@@ -7,7 +7,7 @@ from typing import Any
 
 import django
 from django.db.models import query as query_module
-from django.db.models.query import RelatedPopulator  # type: ignore[attr-defined]
+from django.db.models.query import RelatedPopulator
 
 # Whether instances know which others were fetched with them: Django's fetch modes need it.
 PEERS = django.VERSION >= (6, 1)

@@ -1,0 +1,120 @@
+"""Names of psycopg and psycopg_pool that are not in their documentation, checked at start-up.
+
+A release of psycopg may rename any of them. Then queries could hang, or run at once on one
+connection: it is better to refuse to start. A new use of such a name needs a row in this table.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator
+from importlib.metadata import version
+from types import CodeType
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class PrivateName(NamedTuple):
+    """One name of the driver.
+
+    Args:
+        owner: the class that has it, or the one whose code refers to it.
+        name: the name.
+        users: methods of the owner, one of its bases' included, whose code must refer to the name.
+    """
+
+    owner: str
+    name: str
+    users: tuple[str, ...]
+
+
+_of_connections = functools.partial(PrivateName, "psycopg.Connection")
+_of_async_connections = functools.partial(PrivateName, "psycopg.AsyncConnection")
+_of_pools = functools.partial(PrivateName, "psycopg_pool.AsyncConnectionPool")
+
+TABLE = (
+    # The face of a connection shares them with the connection behind it, or keeps its own.
+    *(
+        _of_connections(name, ("__init__",))
+        for name in (
+            *("_adapters", "_autocommit", "_begin_statement", "_deferrable", "_isolation_level"),
+            *("_pipeline", "_prepared", "_read_only"),
+        )
+    ),
+    # The face replaces these: psycopg must take its lock, and call its wait() and its setter.
+    _of_connections("lock", ("commit", "rollback")),
+    _of_connections("wait", ("commit", "rollback")),
+    PrivateName("psycopg.Cursor", "lock", ("execute",)),
+    PrivateName("psycopg.Cursor", "wait", ("execute",)),
+    _of_connections("_set_autocommit", ("autocommit",)),
+    # Set to None, it keeps psycopg from warning of a connection that nobody closes.
+    _of_connections("_pool", ("__del__",)),
+    _of_async_connections("_pool", ("__del__",)),
+    _of_async_connections("_adapters", ("__init__",)),
+    _of_async_connections("_prepared", ("__init__",)),
+    # A pooled connection replaces these.
+    PrivateName("psycopg.AsyncCursor", "wait", ("execute",)),
+    _of_async_connections("wait", ("commit", "rollback")),
+    _of_async_connections("wait_async", ("wait",)),
+    _of_async_connections("_try_cancel", ("wait",)),
+    # Who has a connection, and which tasks a pool has started.
+    _of_pools("_pool", ("_add_to_pool", "_close_connection", "_getconn_unchecked")),
+    _of_pools("_sched_runner", ("__init__",)),
+    _of_pools("_workers", ("__init__",)),
+    _of_pools("timeout", ("__init__", "getconn")),
+)
+
+
+@functools.lru_cache(maxsize=1)
+def check_driver() -> None:
+    """Check that psycopg and psycopg_pool have all that is used of them.
+
+    Raises:
+        ImproperlyConfigured: a name of the table is gone, or is not used where it was.
+    """
+    for row in TABLE:
+        _check(row)
+
+
+def _check(row: PrivateName) -> None:
+    module, _, name = row.owner.rpartition(".")
+    owner: Any = getattr(importlib.import_module(module), name)
+    for user in row.users:
+        if row.name not in _names(owner, user):
+            raise ImproperlyConfigured(
+                f"Turbo ORM uses {row.owner}.{row.name}, which is not documented, but in "
+                f"{_installed()} {name}.{user}() does not refer to it. Install a version of "
+                "Turbo ORM that knows this psycopg, or an older psycopg: `pip install "
+                "'psycopg[binary,pool]~=3.3.6' 'psycopg_pool~=3.3.3'`."
+            )
+
+
+def _installed() -> str:
+    return f"psycopg {version('psycopg')} with psycopg_pool {version('psycopg_pool')}"
+
+
+def _names(owner: type, method: str) -> set[object]:
+    """Return what the code of a method refers to, in each class that defines it."""
+    found: set[object] = set()
+    for cls in owner.__mro__:
+        for code in _codes(vars(cls).get(method)):
+            # hasattr() and getattr() have the name as a constant.
+            found.update(code.co_names, code.co_consts)
+    return found
+
+
+def _codes(value: Any) -> Iterator[CodeType]:
+    functions = (value.fget, value.fset) if isinstance(value, property) else (value,)
+    for function in functions:
+        code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+        if code is not None:
+            yield from _nested(code)
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _nested(constant)
