@@ -157,6 +157,23 @@ def test_the_bridge_works_without_django():
     assert run(code) == "slept False"
 
 
+def test_a_default_engine_without_its_package_is_named_with_the_extra_before_any_model():
+    code = (
+        "import sys; sys.modules['django_async_backend'] = None; "
+        "from django.conf import settings; "
+        "settings.configure(INSTALLED_APPS=['django.contrib.contenttypes', 'turbo_orm'], DATABASES="
+        "{'default': {'ENGINE': 'django_async_backend.db.backends.postgresql'}}); "
+        "import django; django.setup()"
+    )
+
+    assert run(code).splitlines()[-1] == (
+        "turbo_orm.connection.engine.MissingAsyncBackend: ENGINE is 'django_async_backend.db."
+        "backends.postgresql', but django-async-backend is not installed. Install it with `pip "
+        "install 'turbo-orm-core[async-backend]'`, which needs Python 3.12 and Django 5 or newer, "
+        "or set ENGINE to 'django.db.backends.postgresql'."
+    )
+
+
 @pytest.mark.parametrize("apps", [["turbo_orm"], ["django.contrib.contenttypes", "turbo_orm"]])
 def test_the_application_starts_beside_any_others(apps):
     code = (

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from typing import Any
+
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class TurboOrmConfig(AppConfig):
@@ -10,6 +14,15 @@ class TurboOrmConfig(AppConfig):
 
     name = "turbo_orm"
     verbose_name = "Turbo ORM"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        engine = settings.DATABASES.get("default", {}).get("ENGINE", "")
+        if engine.startswith("django_async_backend.") and not find_spec("django_async_backend"):
+            # Django loads it for the first model that it meets, before any check could be made.
+            from .connection.engine import engine_class
+
+            engine_class("default")
 
     def ready(self) -> None:
         """Apply the redirects, unless settings say otherwise."""
