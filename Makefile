@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench test-wheels test-oldest lock clean
+.PHONY: help demo serve test all environment check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench test-wheels test-oldest lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -20,6 +20,7 @@ help:
 	@echo "make demo   start a PostgreSQL, fill the example project, give a guided tour"
 	@echo "make serve  the same, then serve it at PORT ($(PORT)) until Ctrl-C"
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
+	@echo "make all    every test on every Python and Django, the whole suites, the browser (hours)"
 	@echo "make test-bench  the tests of the benchmarks"
 	@echo "make test-wheels the packages, built and installed with pip into empty environments (needs PyPI)"
 	@echo "make test-oldest the tests of plans and redirects, on the oldest release of each Django"
@@ -47,6 +48,15 @@ serve:
 
 test:
 	$(RUN) --group test $(ASYNC_BACKEND) $(WITH_POSTGRES) --fast pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+# scripts/ci.py says what it runs, and what .ci/run does.
+all:
+	@python3 -m scripts.ci all
+
+# What other targets would install in passing, before some of them run side by side.
+WITH ?= dev
+environment:
+	$(RUN) $(addprefix --group ,$(WITH)) python --version
 
 check:
 	$(RUN) --group dev ruff check .

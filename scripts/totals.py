@@ -1,14 +1,14 @@
 """Add up the tests that ran, from what pytest and Django's suite said at the end of each log.
 
-Prints one line, for those who read nothing but the last one: `ci: 5 passed, 0 failed, 1 skipped`.
+One line of it is for those who read nothing but the last one: `ci: 5 passed, 0 failed, 1 skipped`.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from pathlib import Path
+from typing import Iterable
 
 # "=== 3 failed, 981 passed, 4 skipped in 207.31s (0:03:27) ===", and the same without the frame.
 PYTEST = re.compile(
@@ -38,13 +38,9 @@ def of_log(text: str) -> Counter[str]:
     return counts
 
 
-def main(logs: list[str]) -> None:
-    """Print the sum over the logs named on the command line."""
+def of_logs(logs: Iterable[Path]) -> str:
+    """Return the line with the sum over all logs."""
     total: Counter[str] = Counter()
     for log in logs:
-        total.update(of_log(Path(log).read_text(encoding="utf-8", errors="replace")))
-    print(f"ci: {total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+        total.update(of_log(log.read_text(encoding="utf-8", errors="replace")))
+    return f"ci: {total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped"

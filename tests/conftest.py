@@ -1,6 +1,7 @@
 """Databases for the session, a clean one for each test, and no thread anywhere."""
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-pytest_plugins = ["tests.aliases", "tests.asgi_client", "tests.loops"]
+pytest_plugins = [
+    "tests.aliases",
+    "tests.asgi_client",
+    "tests.blocking",
+    "tests.hanging",
+    "tests.loops",
+    "tests.parts",
+]
 # A project of its own, run by test_rollback_project.py.
 collect_ignore = ["rollback"]
 
@@ -115,6 +123,12 @@ async def at_rest(request: pytest.FixtureRequest):
 
     await assert_at_rest("default")
     await assert_at_rest("other")
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that is imported by now out of collections: many tests ask for one."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -156,6 +156,7 @@ async def test_a_body_comes_in_several_messages(serve):
 
 
 @pytest.mark.needs_thread(SPOOLS)
+@pytest.mark.may_block("the view of this test reads it from there")
 async def test_a_large_body_is_spooled_to_disk(serve):
     on_disk = []
 

@@ -1,6 +1,6 @@
 """Random querysets: one shape is one SQL and one order of parameters, and rows are Django's.
 
-``TURBO_PLAN_EXAMPLES=2000`` looks deeper than `make test` has time for.
+``TURBO_PLAN_EXAMPLES=2000`` looks deeper than `make all` has time for.
 """
 
 import asyncio
@@ -29,9 +29,10 @@ from tests.testapp.models import (
     Restaurant,
     Special,
 )
+from tests.thorough import cases
 from turbo_orm import clear_plans, close_pools, plan_stats, run_sync
 
-EXAMPLES = int(os.environ.get("TURBO_PLAN_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("TURBO_PLAN_EXAMPLES") or cases(40, 100))
 UTC = dt.timezone.utc
 
 ints = st.sampled_from([0, 1, 2, 3, 5, 36, -1, 2**31, 2**40])

@@ -1,0 +1,148 @@
+"""What must hold before a change lands (`.ci/run`), and before an issue is closed (`make all`).
+
+    python3 -m scripts.ci run    at most 12 minutes on two cores
+    python3 -m scripts.ci all    every test on every combination, the whole suites: hours
+
+The parts of the tests that are named here ("core", "engine") are those of tests/parts.py. A new job
+goes into `RUN` if a change of any kind may break it and it is quick, else into `ALL`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from scripts.jobs import Job, run
+
+DEVELOPED_ON = "3.13"
+# Every Django that is supported, and the Python that is tested with it.
+PYTHONS = {"django42": "3.10", "django52": "3.11", "django60": "3.12", "django61": "3.13"}
+ASYNC_BACKEND = "django_async_backend.db.backends.postgresql"
+# What of the tests may come out differently on another Python and Django. The load test may not.
+ANYWHERE = "core and not slow"
+DJANGO_SLICE = "queries lookup basic prefetch_related transactions async"
+DRF_SLICE = "serializer serializer_nested model_serializer views generics viewsets pagination"
+EVERY_MODE = "bridge native async serving"
+# The browser is the system's.
+BROWSER = """
+if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
+    apt-get update -qq
+    apt-get install -qq -y --no-install-recommends chromium chromium-driver
+fi
+exec make browser
+"""
+
+
+def make(target: str, django: str = "", **variables: str) -> list[str]:
+    """Return the command for a target of the Makefile, on one Django or on the newest."""
+    if django:
+        variables = {"INTERPRETER": PYTHONS[django], "DJANGO": django, **variables}
+    return ["make", target, *(f"{name}={value}" for name, value in variables.items())]
+
+
+def combination(django: str, engine: str = "") -> str:
+    """Return what a combination is called in the table."""
+    versions = f"Python {PYTHONS[django]}, {django}" if django else "newest Python and Django"
+    return f"{versions}, django_async_backend" if engine else versions
+
+
+def our_tests(django: str = "", part: str = "", engine: str = "", jobs: int = 2) -> Job:
+    """Return the job of the tests on one combination.
+
+    Args:
+        django: a key of `PYTHONS`; empty is the newest Python and Django.
+        part: which markers of tests/parts.py; empty is every test.
+        engine: the database's engine; empty is Django's own.
+        jobs: in how many processes.
+    """
+    variables = {"JOBS": str(jobs)}
+    if part:
+        variables["ARGS"] = f'-m "{part}"'
+    return Job(
+        f"tests: {combination(django, engine)}{part and f': {part}'}",
+        make("test", django, **variables),
+        PYTHONS.get(django, ""),
+        # The combination that is developed on may not be missing.
+        required=PYTHONS.get(django, DEVELOPED_ON) == DEVELOPED_ON,
+        environment=(("TURBO_TEST_ENGINE", engine),) if engine else (),
+    )
+
+
+def suite(
+    modes: str, django: str = "", apps: str = "", engine: str = "", binding: bool = False
+) -> Job:
+    """Return the job of Django's own tests on one combination; whole, beside plain Django."""
+    environment = {"TURBO_TEST_ENGINE": engine, "TURBO_SERVER_SIDE_BINDING": "1" if binding else ""}
+    return Job(
+        f"Django's own tests: {combination(django, engine)}, {modes}"
+        f"{', server-side binding' if binding else ''}{', a slice' if apps else ''}",
+        make(
+            "conformance-one",
+            django,
+            MODES=modes,
+            APPS=apps,
+            ARGS="" if apps else "--baseline",
+        ),
+        PYTHONS.get(django, ""),
+        environment=tuple((name, value) for name, value in environment.items() if value),
+    )
+
+
+def drf(files: str = "") -> Job:
+    """Return the job of DRF's own tests, with each view a coroutine function."""
+    paths = " ".join(f"tests/test_{name}.py" for name in files.split())
+    return Job(
+        f"DRF's own tests{', a slice' if files else ''}", make("conformance-drf", ARGS=paths)
+    )
+
+
+CHECK = Job("check", make("check"))
+DEMO = Job("demo", make("demo"))
+# Before the lanes begin, which share it: one that installs would disturb the other.
+FIRST = [Job("environment", make("environment", WITH="dev conformance"))]
+# Side by side, and about as long: what waits in one leaves its core to the other.
+RUN = [
+    [
+        CHECK,
+        our_tests(),
+        our_tests(part="engine", engine=ASYNC_BACKEND),
+        suite("native", apps=DJANGO_SLICE),
+        drf(DRF_SLICE),
+        DEMO,
+    ],
+    [
+        our_tests("django42", ANYWHERE, jobs=1),
+        our_tests("django52", ANYWHERE, jobs=1),
+    ],
+]
+ALL = [
+    CHECK,
+    *(our_tests(django) for django in PYTHONS),
+    our_tests("django61", engine=ASYNC_BACKEND),
+    Job("tests of the benchmarks", make("test-bench")),
+    *(suite(EVERY_MODE, django) for django in PYTHONS),
+    suite(EVERY_MODE, "django61", engine=ASYNC_BACKEND),
+    suite(EVERY_MODE, "django61", binding=True),
+    drf(),
+    DEMO,
+    Job("browser", ["sh", "-ec", BROWSER]),
+    # Next come the wheels, and the packages that must work with ours: one target, one line each.
+]
+
+
+def main(which: str) -> int:
+    """Run one of the two lists; return the exit code."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    # The lock file must already fit the packages: nothing is resolved anew here.
+    os.environ["UV_LOCKED"] = "1"
+    if which == "run":
+        return run(RUN, FIRST)
+    os.environ["TURBO_TEST_THOROUGH"] = "1"
+    return run([ALL])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in (["run"], ["all"]):
+        sys.exit(str(__doc__))
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,67 @@
+"""The parts of the tests: which files run on every combination of versions, and which on few.
+
+Each test has the marker of its file's part; ``scripts/ci.py`` says what runs where. A file that no
+pattern here names is in the core, which runs everywhere.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+
+CORE = "core"
+PARTS = {
+    # They start servers and whole test runs: what they show depends on no version of Python.
+    "processes": (
+        "integration/test_newsroom_tests.py",
+        "integration/test_rollback_project.py",
+        "integration/test_servers.py",
+        "integration/test_serving_differential.py",
+        "integration/test_serving_threads.py",
+    ),
+    "adapters": (
+        "integration/test_drf_*.py",
+        "integration/test_ninja_*.py",
+        "integration/test_strawberry_*.py",
+        "unit/test_drf_*.py",
+    ),
+}
+# Of these parts, what the database's engine has a say in.
+ENGINE = (
+    "faults/test_cancellation.py",
+    "faults/test_loops_and_forks.py",
+    "faults/test_server.py",
+    "faults/test_watch.py",
+    "integration/test_atomic.py",
+    "integration/test_connection*.py",
+    "integration/test_other_engines.py",
+    "integration/test_pool*.py",
+    "integration/test_postgres_types.py",
+    "integration/test_raw_and_sql.py",
+    "integration/test_shared_transaction.py",
+    "integration/test_short_loops.py",
+    "integration/test_streams.py",
+    "integration/test_sync_world.py",
+)
+
+
+def parts_of(file: str) -> list[str]:
+    """Return the markers of a file, whose path is relative to this folder."""
+    parts = [part for part, patterns in PARTS.items() if _matches(file, patterns)]
+    return (parts or [CORE]) + ["engine"] * _matches(file, ENGINE)
+
+
+def _matches(file: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(file, pattern) for pattern in patterns)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test, before ``-m`` chooses."""
+    for item in items:
+        for part in parts_of(item.path.relative_to(TESTS).as_posix()):
+            item.add_marker(part)
