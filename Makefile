@@ -56,7 +56,7 @@ all:
 # What other targets would install in passing, before some of them run side by side.
 WITH ?= dev
 environment:
-	$(RUN) $(addprefix --group ,$(WITH)) python --version
+	$(RUN) $(addprefix --group ,$(WITH)) $(ASYNC_BACKEND) python --version
 
 check:
 	$(RUN) --group dev ruff check .

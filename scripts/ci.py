@@ -127,7 +127,8 @@ ALL = [
     drf(),
     DEMO,
     Job("browser", ["sh", "-ec", BROWSER]),
-    # Next come the wheels, and the packages that must work with ours: one target, one line each.
+    Job("the packages, installed with pip", make("test-wheels")),
+    Job("the oldest releases of each Django", make("test-oldest")),
 ]
 
 

@@ -1,9 +1,7 @@
 """Databases of one test's own: the alias `default` with other settings."""
 
-import asyncio
 import copy
 import itertools
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from tests.waiting import until
 from turbo_orm import close_pools
 from turbo_orm.connection.engine import forget_wrappers
 from turbo_orm.pool import registry
@@ -48,8 +47,6 @@ async def make_alias() -> AsyncIterator[Callable[..., str]]:
 
 
 async def _all_back(aliases: list[str]) -> None:
-    deadline = time.monotonic() + 5
     for pool in list(registry._pools.values()):
-        while pool.alias in aliases and not pool.closed and pool.stats().in_use:
-            assert time.monotonic() < deadline, f"connections missing: {pool.stats()}"
-            await asyncio.sleep(0.005)
+        if pool.alias in aliases:
+            await until(lambda pool=pool: pool.closed or not pool.stats().in_use, told=pool.stats)

@@ -18,10 +18,10 @@ from django.test import override_settings
 from django.urls import path as url
 
 from tests.invariant import assert_at_rest
+from tests.waiting import PATIENCE
 from turbo_orm import open_pools, run_sync
 from turbo_orm.asgi import get_asgi_application
 
-PATIENCE = 30.0
 FORM = "application/x-www-form-urlencoded"
 
 

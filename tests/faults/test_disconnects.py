@@ -12,18 +12,19 @@ from tests.served.client import Connection
 from tests.served.process import Served
 from tests.served.session import log_in, make_user
 from tests.testapp.models import Author
+from tests.thorough import cases
 from tests.waiting import until, until_asleep
 from turbo_orm import run_sync
 
 ROWS = 5_000
-REQUESTS = 10_000
+REQUESTS = cases(2_000, 10_000)
 CLIENTS = 100
 LEAVING = 0.05
 
 
-@pytest.fixture
-async def served():
-    async with Served() as server:
+@pytest.fixture(scope="module")
+def served(databases):
+    with Served.shared() as server:
         yield server
 
 
@@ -76,14 +77,16 @@ async def test_a_client_that_leaves_has_its_transaction_rolled_back(served):
 
 
 async def test_a_client_that_leaves_before_its_body_is_complete_starts_no_request(served):
+    before = (await all_answered(served))["paths"].get("/upload/", 0)
     async with Connection(served.port) as client:
+        # The server answers the first: it has read what came with it.
+        client.send("GET", "/port/")
         client.send("POST", "/upload/", b"half", Content_Length="8")
-        await asyncio.sleep(0.1)
+        await client.answer()
 
     assert (await served.ask("POST", "/upload/", b"whole")).text.startswith("5 ")
     state = await all_answered(served)
-    # The one before is that of the fixture, which waited for the server.
-    assert state["started"] == 2
+    assert state["paths"]["/upload/"] == before + 1
 
 
 async def test_a_client_that_leaves_a_stream_gives_its_connection_back(served):
@@ -207,7 +210,7 @@ def pairs_kept():
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_ten_thousand_requests_and_one_client_in_twenty_leaves(served, cookie):
+async def test_thousands_of_requests_and_one_client_in_twenty_leaves(served, cookie):
     await make_rows()
     author = await Author.objects.acreate(name="wanted")
     crowd = Crowd(served, cookie, author)
@@ -220,7 +223,7 @@ async def test_ten_thousand_requests_and_one_client_in_twenty_leaves(served, coo
     after = await all_answered(served)
 
     assert crowd.answered.total() + crowd.left.total() == REQUESTS
-    assert all(count > 50 for count in (crowd.answered + crowd.left).values())
+    assert all(count > REQUESTS / 500 for count in (crowd.answered + crowd.left).values())
     assert (await served.get("/at-rest/")).text == "at rest"
     assert await at_rest(served)
     kept = await run_sync(pairs_kept)

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 
 from tests.asgi_client import PATIENCE
 from tests.testapp.models import Author
+from tests.waiting import until
 from turbo_orm import atomic, on_commit, pool_stats
 from turbo_orm.asgi import on_loop
 
@@ -222,7 +223,6 @@ async def test_more_views_can_wait_than_the_pool_has_connections(serve):
 
     client = serve({"": view})
     exchanges = [client.begin("/") for _ in range(12)]
-    while len(waiting) < len(exchanges):
-        await asyncio.sleep(0.005)
+    await until(lambda: len(waiting) == len(exchanges))
     go_on.set()
     assert {(await exchange.response()).text for exchange in exchanges} == {"12"}

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import override_settings
 
+from tests.waiting import until
 from turbo_orm import pool_stats, run_sync
 from turbo_orm.asgi import lifespan
 
@@ -52,12 +53,11 @@ async def test_start_up_opens_every_pool_and_shut_down_closes_them():
 
     assert opened == [True, True]
     assert [pool_stats(alias).size for alias in ("default", "other")] == [0, 0]
-    for _ in range(500):
-        if not await run_sync(one, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"):
-            break
-        await asyncio.sleep(0.01)
-    else:
-        raise AssertionError("the backend is still there")
+    await until(lambda: has_ended(pid))
+
+
+async def has_ended(pid):
+    return not await run_sync(one, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from django.views.debug import ExceptionReporter
 from django.views.decorators.debug import sensitive_variables
 
 from tests.testapp.models import Author
+from tests.waiting import until
 from turbo_orm import pool_stats, run_sync
 from turbo_orm.hashing import in_portal
 
@@ -131,10 +132,8 @@ async def test_a_login_that_hashes_holds_no_connection(ann, login):
     Watched.open.clear()
     Watched.begun.clear()
     hashing = asyncio.create_task(login(username="ann", password="right"))
-    while not Watched.begun.is_set():
-        await asyncio.sleep(0.001)
-    while pool_stats("default").in_use:
-        await asyncio.sleep(0.001)
+    await until(Watched.begun.is_set)
+    await until(lambda: not pool_stats("default").in_use)
     assert hashing.done() is False
     Watched.open.set()
 

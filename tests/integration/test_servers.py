@@ -55,66 +55,6 @@ async def chunked(client, path, body):
     return await client.answer()
 
 
-@pytest.mark.parametrize("server", COMMANDS)
-async def test_it_serves_queries_bodies_and_streams(server):
-    await Author.objects.abulk_create(Author(name=f"{number}") for number in range(1000))
-    async with Served(server) as served:
-        state = await served.state()
-        assert (state["pool"]["size"] > 0) == (server in WITH_LIFESPAN)
-        async with Connection(served.port) as client:
-            kept = await client.ask("GET", "/port/")
-            assert (await client.ask("GET", "/author/7/")).text == "6"
-            assert (await client.ask("HEAD", "/author/7/")).body == b""
-            assert (await client.ask("GET", "/no/such/page/")).status == 404
-            assert (await client.ask("POST", "/upload/", BODY)).text == DIGEST
-            assert (await chunked(client, "/upload/", BODY)).text == DIGEST
-            stream = (await client.ask("GET", "/stream/")).text
-            assert [line.split(":")[0] for line in stream.splitlines()] == [
-                f"{number}" for number in range(1000)
-            ]
-            assert (await client.ask("GET", "/port/")).text == kept.text
-        assert (await served.get("/at-rest/")).text == "at rest"
-        assert (await served.state())["hops"] == {}
-
-
-@pytest.mark.parametrize("server", COMMANDS)
-async def test_a_client_that_leaves_ends_its_query_and_gives_its_connection_back(server):
-    async with Served(server) as served:
-        async with Connection(served.port) as client:
-            client.send("GET", "/pair/1/?seconds=600")
-            await until(lambda: sleeps(served))
-
-        async def all_ended():
-            state = await served.state()
-            return state["started"] == state["finished"]
-
-        await until(all_ended)
-        assert await at_work(served) == []
-        assert await Author.objects.acount() == 0
-        assert (await served.get("/at-rest/")).text == "at rest"
-
-
-@pytest.mark.parametrize("server", COMMANDS)
-async def test_a_stop_lets_the_request_under_way_finish_and_leaves_nothing_open(server):
-    async with Served(server) as served, Connection(served.port) as client:
-        client.send("GET", "/pair/1/?seconds=1")
-        await until(lambda: at_work(served))
-        served.terminate()
-        if server == "daphne":  # it stops at once
-            with pytest.raises(asyncio.IncompleteReadError):
-                await client.answer()
-            rows = 0
-        else:
-            assert (await client.answer()).text == "both"
-            rows = 2
-        await served.ended()
-        await until(lambda: has_left(served))
-        said = served.said()
-        assert ("shut down with 0 connections" in said) == (server in WITH_LIFESPAN)
-        assert [word for word in SIGNS_OF_LOSS if word in said] == [], said
-    assert await Author.objects.acount() == rows
-
-
 @pytest.fixture
 async def refusing():
     """A proxy that refuses connections to the database."""
@@ -129,21 +69,84 @@ def through(proxy, **turbo_orm):
     return {"DATABASE": database, "TURBO_ORM": turbo_orm}
 
 
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize("server", COMMANDS)
-async def test_without_a_database_it_serves_what_needs_none_until_there_is_one(server, refusing):
-    await Author.objects.acreate(name="found")
+async def test_a_server_from_its_start_without_a_database_to_its_stop(server, refusing):
+    """One process of each for all of it: to start one takes longer than what it is asked."""
+    await Author.objects.abulk_create(Author(name=f"{number}") for number in range(1000))
     async with Served(server, settings=through(refusing)) as served:
-        assert (await served.get("/author/1/")).status == 500
-        assert (await served.get("/empty/")).text == "empty"
-        # Once, at the start or with the first query.
-        assert served.said().count("Cannot connect to database 'default'") >= 1
+        await it_serves_what_needs_no_database_until_there_is_one(server, served, refusing)
+        await it_serves_queries_bodies_and_streams(server, served)
+        await a_client_that_leaves_ends_its_query_and_gives_its_connection_back(served)
+        await a_stop_lets_the_request_under_way_finish_and_leaves_nothing_open(server, served)
 
-        await refusing.accept()
 
-        async def found():
-            return (await served.get("/author/1/")).status == 200
+async def it_serves_what_needs_no_database_until_there_is_one(server, served, refusing):
+    assert (await served.get("/author/1/")).status == 500
+    assert (await served.get("/empty/")).text == "empty"
+    # Once, at the start or with the first query.
+    assert served.said().count("Cannot connect to database 'default'") == 1
 
-        await until(found)
+    await refusing.accept()
+
+    async def found():
+        return (await served.get("/author/1/")).status == 200
+
+    await until(found)
+
+
+async def it_serves_queries_bodies_and_streams(server, served):
+    assert (await served.state())["pool"]["size"] > 0
+    async with Connection(served.port) as client:
+        kept = await client.ask("GET", "/port/")
+        assert (await client.ask("GET", "/author/7/")).text == "6"
+        assert (await client.ask("HEAD", "/author/7/")).body == b""
+        assert (await client.ask("GET", "/no/such/page/")).status == 404
+        assert (await client.ask("POST", "/upload/", BODY)).text == DIGEST
+        assert (await chunked(client, "/upload/", BODY)).text == DIGEST
+        stream = (await client.ask("GET", "/stream/")).text
+        assert [line.split(":")[0] for line in stream.splitlines()] == [
+            f"{number}" for number in range(1000)
+        ]
+        assert (await client.ask("GET", "/port/")).text == kept.text
+    assert (await served.get("/at-rest/")).text == "at rest"
+    assert (await served.state())["hops"] == {}
+
+
+async def a_client_that_leaves_ends_its_query_and_gives_its_connection_back(served):
+    async with Connection(served.port) as client:
+        client.send("GET", "/pair/1/?seconds=600")
+        await until(lambda: sleeps(served))
+
+    async def all_ended():
+        state = await served.state()
+        return state["started"] == state["finished"]
+
+    await until(all_ended)
+    assert await at_work(served) == []
+    assert await Author.objects.filter(name="pair").acount() == 0
+    assert (await served.get("/at-rest/")).text == "at rest"
+
+
+async def a_stop_lets_the_request_under_way_finish_and_leaves_nothing_open(server, served):
+    before = len(served.said())
+    async with Connection(served.port) as client:
+        client.send("GET", "/pair/1/?seconds=1")
+        await until(lambda: at_work(served))
+        served.terminate()
+        if server == "daphne":  # it stops at once
+            with pytest.raises(asyncio.IncompleteReadError):
+                await client.answer()
+            rows = 0
+        else:
+            assert (await client.answer()).text == "both"
+            rows = 2
+        await served.ended()
+        await until(lambda: has_left(served))
+    said = served.said()[before:]
+    assert ("shut down with 0 connections" in said) == (server in WITH_LIFESPAN)
+    assert [word for word in SIGNS_OF_LOSS if word in said] == [], said
+    assert await Author.objects.filter(name="pair").acount() == rows
 
 
 @pytest.mark.parametrize("server", WITH_LIFESPAN)

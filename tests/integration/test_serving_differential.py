@@ -3,7 +3,8 @@
 import django
 import pytest
 
-from tests.serving.comparison import Expected, differences, serve_all
+from tests.once import once_per_run
+from tests.serving.comparison import Expected, answers, differences, serve_all
 from tests.serving.flavours import FLAVOURS, OURS
 from tests.serving.recorder import IN_ORDER
 from tests.serving.scripts import SCENARIOS
@@ -112,7 +113,7 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """What each flavour did in each request."""
-    return serve_all(tmp_path_factory.mktemp("serving"))
+    return answers(once_per_run(tmp_path_factory, "serving", serve_all))
 
 
 # The servers have databases of their own.

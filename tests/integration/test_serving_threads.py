@@ -25,9 +25,9 @@ def cookie():
     return log_in(make_user("reader", "secret"))
 
 
-@pytest.fixture
-async def served():
-    async with Served(settings={"TURBO_ORM": {"SYNC_VIEWS": "loop"}}) as server:
+@pytest.fixture(scope="module")
+def served(databases):
+    with Served.shared(settings={"TURBO_ORM": {"SYNC_VIEWS": "loop"}}) as server:
         yield server
 
 

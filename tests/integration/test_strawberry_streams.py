@@ -14,7 +14,7 @@ import turbo_orm_strawberry as turbo
 from tests.ninja.helpers import fill
 from tests.strawberry.common import Article, Author, data, schema, sleep
 from tests.testapp import models
-from tests.waiting import until_asleep
+from tests.waiting import until, until_asleep
 from turbo_orm import atomic, pool_stats
 from turbo_orm_strawberry import AsyncGraphQLView
 
@@ -141,11 +141,7 @@ async def test_an_error_of_a_generator_is_the_last_event(at_rest):
 
 async def cleaned_up():
     """Wait for what the generator noted at its end; graphql-core 3.2 does not."""
-    for _ in range(100):
-        if seen:
-            break
-        await asyncio.sleep(0.02)
-    return seen
+    return await until(lambda: seen)
 
 
 async def test_a_subscription_that_is_cancelled_ends_its_query(at_rest):

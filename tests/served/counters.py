@@ -13,6 +13,7 @@ from turbo_orm import pool_stats
 
 counted: Counter[str] = Counter()
 hops: Counter[str] = Counter()
+paths: Counter[str] = Counter()
 
 
 def start_counting() -> None:
@@ -28,8 +29,9 @@ def start_counting() -> None:
     request_finished.connect(_count_finished)
 
 
-def _count_started(**kwargs: Any) -> None:
+def _count_started(scope: Any, **kwargs: Any) -> None:
     counted["started"] += 1
+    paths[scope["path"]] += 1
 
 
 def _count_finished(**kwargs: Any) -> None:
@@ -51,6 +53,7 @@ def state() -> dict[str, Any]:
         "hops": dict(hops),
         "started": counted["started"] - 1,
         "finished": counted["finished"],
+        "paths": dict(paths),
         "tasks": dict(sorted(tasks.items())),
         "pool": {
             "idle": stats.idle,

@@ -1,6 +1,7 @@
 """Start an ASGI server as a process of its own, wait until it answers, end it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -9,16 +10,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.db import connections
 
 from tests.served.client import Answer, Connection, Disconnected
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPLICATION = "tests.served.asgi:application"
-PATIENCE = 40.0
 
 COMMANDS = {
     "uvicorn": ["uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", "{port}"],
@@ -73,6 +75,20 @@ class Served:
             # Some servers have workers, which a signal by force is to reach too.
             start_new_session=True,
         )
+
+    @classmethod
+    @contextlib.contextmanager
+    def shared(cls, **arguments: Any) -> Iterator["Served"]:
+        """Start one for several tests, each with a loop of its own; end it after them."""
+        loop = asyncio.new_event_loop()
+        try:
+            served = loop.run_until_complete(cls(**arguments).__aenter__())
+            try:
+                yield served
+            finally:
+                loop.run_until_complete(served.__aexit__())
+        finally:
+            loop.close()
 
     @property
     def application_name(self) -> str:

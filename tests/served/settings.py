@@ -4,7 +4,7 @@ import json
 import os
 
 from tests.settings import *  # noqa: F403
-from tests.settings import DATABASES, INSTALLED_APPS, TURBO_ORM
+from tests.settings import DATABASES, TURBO_ORM
 
 CHANGES = json.loads(os.environ.get("SERVED", "{}"))
 DATABASES["default"].update(CHANGES.get("DATABASE", {}))
@@ -13,7 +13,17 @@ TURBO_ORM.update({"POOL": {"default": {"min_size": 1, "max_size": 8, "timeout": 
 # Clients leave at any moment: what is cancelled early shows more than what is answered.
 TURBO_ORM["DISCONNECT_PATIENCE"] = 0
 TURBO_ORM.update(CHANGES.get("TURBO_ORM", {}))
-INSTALLED_APPS.append("tests.served")
+# No more than it serves: all that the other tests need takes seconds to import.
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "turbo_orm",
+    "tests.testapp",
+    "tests.served",
+]
 ALLOWED_HOSTS = ["127.0.0.1"]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

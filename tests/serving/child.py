@@ -78,6 +78,9 @@ async def run_all(get_application: Callable[[], Any]) -> dict[str, Any]:
     for scenario in SCENARIOS:
         with surroundings(scenario):
             await asyncio.to_thread(seed)
+            # What was loaded since is no garbage either: each collection goes through the rest.
+            await _settle()
+            gc.freeze()
             await run_scenario(scenario, get_application, seen)
     if settings.FLAVOUR != STOCK:
         from turbo_orm import close_pools

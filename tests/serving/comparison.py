@@ -58,8 +58,12 @@ class Expected:
         )
 
 
-def serve_all(folder: Path) -> dict[str, Seen]:
-    """Let each flavour answer every request, in processes and databases of their own."""
+def serve_all(folder: Path) -> None:
+    """Let each flavour answer every request, in processes and databases of their own.
+
+    Args:
+        folder: gets a file of each flavour, for `answers`.
+    """
     running = {flavour: _start(flavour, folder) for flavour in FLAVOURS}
     try:
         for flavour, process in running.items():
@@ -69,6 +73,10 @@ def serve_all(folder: Path) -> dict[str, Seen]:
         for process in running.values():
             with process:
                 process.kill()
+
+
+def answers(folder: Path) -> dict[str, Seen]:
+    """Return what `serve_all` has written."""
     return {flavour: json.loads((folder / flavour).read_text()) for flavour in FLAVOURS}
 
 

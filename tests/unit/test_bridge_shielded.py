@@ -9,10 +9,37 @@ from turbo_orm.bridge import await_, await_shielded, await_thread, run_sync
 from turbo_orm.exceptions import MissingBridge
 
 
-async def slow(steps, seconds=0.05):
+async def slow(steps, seconds=0.01):
     await asyncio.sleep(seconds)
     steps.append("shielded part done")
     return "result"
+
+
+class Slow:
+    """Takes until it is told to go on."""
+
+    def __init__(self):
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, steps):
+        self.begun.set()
+        await self.go_on.wait()
+        return await slow(steps)
+
+    async def cancelled(self, task, times=1):
+        """Cancel a task that waits for it, let it go on, and wait for the task."""
+        await self.begun.wait()
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        self.go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def shielded():
+    return Slow()
 
 
 async def test_it_gives_the_result_or_raises_the_error_of_its_coroutine():
@@ -29,26 +56,23 @@ async def test_it_gives_the_result_or_raises_the_error_of_its_coroutine():
         await run_sync(lambda: await_shielded(fail(), grace=5))
 
 
-async def test_a_cancellation_is_delivered_at_the_end_of_the_job():
+async def test_a_cancellation_is_delivered_at_the_end_of_the_job(shielded):
     steps = []
 
     def inside():
-        steps.append(await_shielded(slow(steps), grace=5))
+        steps.append(await_shielded(shielded(steps), grace=5))
         steps.append("end")
 
     task = asyncio.create_task(run_sync(inside))
-    await asyncio.sleep(0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await shielded.cancelled(task)
     assert steps == ["shielded part done", "result", "end"]
 
 
-async def test_a_cancellation_is_delivered_at_the_next_wait():
+async def test_a_cancellation_is_delivered_at_the_next_wait(shielded):
     steps = []
 
     def inside():
-        steps.append(await_shielded(slow(steps), grace=5))
+        steps.append(await_shielded(shielded(steps), grace=5))
         try:
             await_(asyncio.sleep(30))
         except asyncio.CancelledError:
@@ -56,31 +80,27 @@ async def test_a_cancellation_is_delivered_at_the_next_wait():
             raise
 
     task = asyncio.create_task(run_sync(inside))
-    await asyncio.sleep(0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await shielded.cancelled(task)
     assert steps == ["shielded part done", "result", "cancelled"]
 
 
-async def test_repeated_cancellations_do_not_break_it():
+async def test_repeated_cancellations_do_not_break_it(shielded):
     steps = []
 
     def inside():
-        steps.append(await_shielded(slow(steps), grace=5))
+        steps.append(await_shielded(shielded(steps), grace=5))
 
     task = asyncio.create_task(run_sync(inside))
-    for _ in range(3):
-        await asyncio.sleep(0.01)
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await shielded.cancelled(task, times=3)
     assert steps == ["shielded part done", "result"]
 
 
 async def test_the_cancellation_wins_over_an_error_and_names_it_as_its_cause():
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
     async def fail():
-        await asyncio.sleep(0.05)
+        begun.set()
+        await go_on.wait()
         raise LookupError("inner")
 
     async def task():
@@ -90,8 +110,10 @@ async def test_the_cancellation_wins_over_an_error_and_names_it_as_its_cause():
             return type(error.__cause__)
 
     running = asyncio.create_task(task())
-    await asyncio.sleep(0.01)
+    await begun.wait()
     running.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
     assert await running is LookupError
 
 

@@ -11,6 +11,7 @@ import weakref
 
 import pytest
 
+from tests.waiting import until
 from turbo_orm import offload as offloading
 from turbo_orm.bridge import await_thread, run_sync
 from turbo_orm.offload import THREADS_MAX, offload
@@ -52,8 +53,7 @@ class Gate:
         return result
 
     async def until_begun(self, count):
-        while self.begun < count:
-            await asyncio.sleep(0.001)
+        await until(lambda: self.begun >= count)
 
 
 async def test_it_gives_the_result_or_raises_the_error_of_the_function():
@@ -185,10 +185,9 @@ async def test_a_failure_is_not_kept_alive_by_its_own_traceback():
             await offload(fail)
         gone = weakref.ref(raised.value)
         del raised
-        while offloading._threads._executor is not None:
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0.01)
-        assert gone() is None
+        await until(lambda: offloading._threads._executor is None)
+        # The thread that ends still has it for a moment.
+        await until(lambda: gone() is None)
     finally:
         gc.enable()
 
