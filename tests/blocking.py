@@ -29,8 +29,12 @@ ALLOWED = (
     ("django/contrib/sessions/backends/file.py", {"create", "delete", "exists", "load", "save"}),
     # A cache in files makes the path of its folder absolute.
     ("django/core/cache/backends/filebased.py", {"__init__"}),
-    # Django's page for developers reads the source of what failed.
-    ("django/views/debug.py", {"get_traceback_html", "get_traceback_text"}),
+    # Django's pages for developers, and the one of a refused form, are read each time.
+    ("django/views/csrf.py", {"csrf_failure"}),
+    (
+        "django/views/debug.py",
+        {"get_traceback_html", "get_traceback_text", "technical_404_response"},
+    ),
     # Django spools a large body; stock Django does so on the loop too.
     ("django/core/handlers/asgi.py", {"read_body"}),
     # A test writes its files, starts a server: only its own loop waits, and has nothing else to do.

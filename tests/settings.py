@@ -25,8 +25,8 @@ DATABASES = {"default": database("default"), "other": database("other")}
 # Here and not in OPTIONS["pool"], which the synchronous backend of Django 4.2 does not know.
 TURBO_ORM = {
     "POOL": {
-        "default": {"min_size": 1, "max_size": 4, "timeout": 10},
-        "other": {"min_size": 1, "max_size": 2, "timeout": 10},
+        "default": {"min_size": 1, "max_size": 4, "timeout": 30},
+        "other": {"min_size": 1, "max_size": 2, "timeout": 30},
     }
 }
 INSTALLED_APPS = [

@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from tests.testapp.models import Author
+from tests.waiting import until
 from turbo_orm import atomic, await_thread, run_sync
 from turbo_orm.pool import get_pool
 from turbo_orm.test import hops, leaks, no_threads
@@ -161,8 +162,8 @@ async def test_finished_work_leaks_nothing():
 async def test_work_that_goes_on_for_a_moment_leaks_nothing():
     async with leaks():
         task = asyncio.create_task(run_sync(connection_sleeps, 0.1))
-        await asyncio.sleep(0.02)
-    assert task.done()
+        await until(lambda: get_pool("default").stats().in_use == 1)
+    assert get_pool("default").stats().in_use == 0
     await task
 
 

@@ -118,6 +118,7 @@ async def test_djangos_own_handler_needs_no_thread_for_a_coroutine_view(served, 
 
 @pytest.mark.commits
 @pytest.mark.needs_thread("an upload is written to the disk")
+@pytest.mark.may_block("the view reads it from there")
 @pytest.mark.skipif(django.VERSION < (6, 0), reason="Django spools on the loop before 6.0")
 async def test_an_upload_is_spooled_to_the_disk_in_a_thread(served, monkeypatch):
     import asgiref.sync

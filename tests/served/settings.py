@@ -9,7 +9,7 @@ from tests.settings import DATABASES, TURBO_ORM
 CHANGES = json.loads(os.environ.get("SERVED", "{}"))
 DATABASES["default"].update(CHANGES.get("DATABASE", {}))
 del DATABASES["other"]
-TURBO_ORM.update({"POOL": {"default": {"min_size": 1, "max_size": 8, "timeout": 10}}})
+TURBO_ORM.update({"POOL": {"default": {"min_size": 1, "max_size": 8, "timeout": 30}}})
 # Clients leave at any moment: what is cancelled early shows more than what is answered.
 TURBO_ORM["DISCONNECT_PATIENCE"] = 0
 TURBO_ORM.update(CHANGES.get("TURBO_ORM", {}))
