@@ -19,6 +19,7 @@ PARTS = {
     "processes": (
         "integration/test_newsroom_tests.py",
         "integration/test_rollback_project.py",
+        "integration/test_serve.py",
         "integration/test_servers.py",
         "integration/test_serving_differential.py",
         "integration/test_serving_threads.py",
