@@ -25,7 +25,9 @@ def is_alive(connection: AsyncConnection[Any]) -> bool:
         return True
     try:
         with socket.socket(fileno=os.dup(connection.pgconn.socket)) as same:
-            return same.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+            # As libpq has it: Python would believe that it may block.
+            same.setblocking(False)
+            return same.recv(1, socket.MSG_PEEK) != b""
     except BlockingIOError:
         # There is nothing to read.
         return True

@@ -134,6 +134,7 @@ class Pool:
             await self._recipe.configure(connection)
             if not self._connected_once:
                 await self._take_full_size()
+            log_connection(self.alias, self._count_open())
         except BaseException as error:
             # Nobody else knows of this connection yet, and only its collection would close it.
             finish(connection)
@@ -144,7 +145,6 @@ class Pool:
         self._connected_once = True
         # An old failure must not be named as the cause of a pool that is merely exhausted.
         self.last_error = None
-        log_connection(self.alias, self._count_open())
 
     async def _take_full_size(self) -> None:
         """Let the pool grow, once its first connection has come."""
