@@ -6,7 +6,9 @@ is printed in one piece when it has ended. The last line is for those who read n
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -86,7 +88,9 @@ class Run:
             # Ctrl-C, or a signal: what is under way ends, and nothing else begins.
             self._ended.set()
             for process in [*self._processes]:
-                process.terminate()
+                # Its children too: make does not pass a signal on to all of them.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
             raise
 
     def _lane(self, jobs: Sequence[Job]) -> None:
@@ -110,6 +114,7 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             self._processes.add(process)
             code = process.wait()
