@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import functools
 import inspect
 import re
 from pathlib import Path
@@ -64,6 +65,16 @@ def test_all_private_names_that_are_used_stand_in_the_table():
     assert {"_prepared", "_try_cancel", "_workers", "_pool"} <= used
     # The wrappers' _close() is Django's.
     assert used - {row.name for row in driver.TABLE} - {"_close"} == set()
+
+
+def test_tools_may_wrap_methods_of_psycopg_twice(unchecked, monkeypatch):
+    def traced(function):
+        return functools.wraps(function)(lambda *args, **kwargs: function(*args, **kwargs))
+
+    execute = psycopg.Cursor.execute
+    monkeypatch.setattr(psycopg.Cursor, "execute", traced(traced(execute)))
+
+    driver.check_driver()
 
 
 def test_the_driver_that_is_installed_has_all_of_them(unchecked):

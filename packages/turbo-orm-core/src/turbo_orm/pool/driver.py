@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from collections.abc import Iterator
 from importlib.metadata import version
 from types import CodeType
@@ -108,7 +109,8 @@ def _names(owner: type, method: str) -> set[object]:
 def _codes(value: Any) -> Iterator[CodeType]:
     functions = (value.fget, value.fset) if isinstance(value, property) else (value,)
     for function in functions:
-        code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+        # Tools that trace or profile wrap methods of psycopg, sometimes twice.
+        code = getattr(inspect.unwrap(function), "__code__", None)
         if code is not None:
             yield from _nested(code)
 
