@@ -66,6 +66,24 @@ def test_what_is_logged(history):
     assert told == HISTORIES[history]
 
 
+def test_loops_of_two_threads_may_end_the_same_outage():
+    told = []
+
+    def clock():
+        if outages is not None and not told:
+            # As if the other thread ran now.
+            told.append(None)
+            told.append(outages.note_connection("default", 1))
+        return 1.0
+
+    outages = None
+    made = Outages(clock)
+    made.note_refusal("default", 0)
+    outages = made
+
+    assert (made.note_connection("default", 1), told) == (0.0, [None, 0.0])
+
+
 def test_aliases_have_outages_of_their_own():
     outages = Outages()
 

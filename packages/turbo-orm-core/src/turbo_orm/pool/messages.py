@@ -75,8 +75,10 @@ class Outages:
         if open_connections <= outage.open_connections:
             outage.served = True
             return None
-        del self._outages[alias]
-        return self._clock() - outage.began
+        seconds = self._clock() - outage.began
+        # Not `del`: a loop of another thread may end the same outage.
+        self._outages.pop(alias, None)
+        return seconds
 
     def clear(self) -> None:
         """Forget every outage."""
