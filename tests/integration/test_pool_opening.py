@@ -11,6 +11,7 @@ from django.db.utils import OperationalError
 
 from tests.faults.proxy import Proxy
 from tests.testapp.models import Author
+from tests.waiting import FOREVER, until
 from turbo_orm import close_pools, open_pools, pool_stats, run_sync
 from turbo_orm.pool import get_pool
 
@@ -68,6 +69,65 @@ async def test_it_works_once_the_server_can_be_reached(make_alias):
         await proxy.accept()
         assert await run_sync(one, "SELECT 1", alias) == 1
         await close_pools()
+
+
+async def test_a_server_that_loses_the_first_connection_gets_another(make_alias):
+    async with Proxy() as proxy:
+        alias = make_alias(HOST="127.0.0.1", PORT=str(proxy.port), pool={"timeout": 1})
+        proxy.freeze()
+        first = asyncio.ensure_future(run_sync(one, "SELECT 1", alias))
+        await until(lambda: proxy.pieces_held_up)
+        proxy.freeze_open()
+
+        with pytest.raises(OperationalError) as caught:
+            await first
+
+        assert str(caught.value) == (
+            f"Cannot connect to database '{alias}': the first connection was not ready within 1 s. "
+            'Check that the server at HOST and PORT answers, or raise timeout in OPTIONS["pool"].'
+        )
+        pool = get_pool(alias)
+        await until(lambda: pool.stats().idle)
+        assert await run_sync(one, "SELECT 1", alias) == 1
+        proxy.thaw()
+        await close_pools()
+
+
+async def test_an_operation_does_not_wait_until_a_refused_connection_is_tried_again(
+    make_alias, closed_port
+):
+    alias = make_alias(HOST="127.0.0.1", PORT=str(closed_port), pool={"timeout": FOREVER})
+    pool = get_pool(alias)
+    # The server has refused, and who asked was cancelled.
+    await pool.open()
+    await until(lambda: pool.last_error)
+
+    assert get_pool(alias) is not pool
+    for late in (pool, get_pool(alias)):
+        with pytest.raises(OperationalError, match=f"Cannot connect to database '{alias}'"):
+            await late.lend()
+
+
+async def test_an_error_that_is_not_psycopgs_is_raised_at_once(make_alias):
+    alias = make_alias(HOST=f"{'a' * 64}.example", pool={"timeout": FOREVER})
+
+    with pytest.raises(UnicodeError, match="too long"):
+        await run_sync(one, "SELECT 1", alias)
+
+
+async def test_a_transaction_that_the_configure_function_begins_is_an_error_at_once(make_alias):
+    def configure(connection):
+        connection.execute("BEGIN")
+
+    alias = make_alias(pool={"timeout": FOREVER, "configure": configure})
+
+    with pytest.raises(OperationalError) as caught:
+        await run_sync(one, "SELECT 1", alias)
+
+    assert str(caught.value) == (
+        f"Cannot connect to database '{alias}': the pool's configure function, or a receiver of "
+        "connection_created, left the connection in status INTRANS. End the transaction there."
+    )
 
 
 async def test_opening_without_names_opens_every_alias():

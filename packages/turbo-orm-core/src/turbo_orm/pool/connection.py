@@ -50,8 +50,7 @@ class PooledConnection(AsyncConnection[Any]):
         except Exception as error:
             # psycopg's frames hold the password, and error pages show what frames hold.
             secretless = error.with_traceback(None)
-            if isinstance(error, psycopg.Error):
-                opened_by.note_failure(secretless)
+            opened_by.note_failure(secretless)
             raise secretless from None
         opened_by.connections.add(connection)
         return connection

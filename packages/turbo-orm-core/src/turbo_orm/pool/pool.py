@@ -86,7 +86,9 @@ class Pool:
         self.last_error: BaseException | None = None
         self._recipe = recipe
         self._connected_once = False
-        self._first_failure: asyncio.Future[Any] | None = None
+        # Done if the very first connection failed.
+        self._first_failure: asyncio.Future[Any] = loop.create_future()
+        self._giving_up: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
         # What was lent under a limit, until it is taken back.
@@ -132,6 +134,7 @@ class Pool:
     async def _configure(self, connection: PooledConnection) -> None:
         try:
             await self._recipe.configure(connection)
+            _require_idle(connection)
             if not self._connected_once:
                 await self._take_full_size()
             log_connection(self.alias, self._count_open())
@@ -147,7 +150,7 @@ class Pool:
         self.last_error = None
 
     async def _take_full_size(self) -> None:
-        """Let the pool grow, once its first connection has come."""
+        """Let the pool grow, once its first connection has come or takes too long."""
         sizes = self._recipe.sizes()
         await self._pool.resize(**sizes)
         if self._pool.get_stats()["requests_waiting"] > max(sizes["min_size"], 1):
@@ -159,21 +162,32 @@ class Pool:
         return sum(map(is_alive, self.connections))
 
     def note_failure(self, error: BaseException) -> None:
-        """Remember why no connection came; tell it to those who wait for the very first one."""
+        """Remember why no connection came; give the pool up if it never had one.
+
+        The operations that wait for the first connection fail then. The next one has a new pool,
+        and need not wait until psycopg_pool tries again.
+        """
         self.last_error = error
         if not self._closed:
             log_refusal(self.alias, self._count_open(), error)
-        if (
-            not self._connected_once
-            and self._first_failure is not None
-            and not self._first_failure.done()
-        ):
+        if not self._connected_once and not self.failed:
             self._first_failure.set_result(None)
+
+    def give_up(self) -> asyncio.Future[None]:
+        """Begin to close a pool that could not connect; safe to call again."""
+        if self._giving_up is None:
+            self._giving_up = self.loop.create_task(self.close())
+        return self._giving_up
+
+    @property
+    def failed(self) -> bool:
+        """Whether the very first connection failed."""
+        return self._first_failure.done()
 
     @property
     def closed(self) -> bool:
         """Whether the pool lends no more."""
-        return self._closed or self.loop.is_closed()
+        return self._closed or self.failed or self.loop.is_closed()
 
     def stats(self) -> PoolStats:
         """Return the figures of this moment."""
@@ -239,10 +253,21 @@ class Pool:
         except psycopg_pool.TooManyRequests as error:
             raise OperationalError(self._exhausted("The queue is full (max_waiting)")) from error
         except psycopg_pool.PoolTimeout as error:
-            message = self._exhausted(f"No connection came within {self._pool.timeout:g} s")
             if not self._connected_once:
-                log_refusal(self.alias, self._count_open(), error)
+                raise await self._give_first_time_out() from error
+            message = self._exhausted(f"No connection came within {self._pool.timeout:g} s")
             raise OperationalError(message) from (self.last_error or error)
+
+    async def _give_first_time_out(self) -> OperationalError:
+        """Return the error of an operation for which the first connection took too long."""
+        reason = f"the first connection was not ready within {self._pool.timeout:g} s"
+        log_refusal(self.alias, self._count_open(), OperationalError(reason))
+        # The server may have lost the first connection, and answer the next.
+        await self._take_full_size()
+        return OperationalError(
+            f"Cannot connect to database {self.alias!r}: {reason}. Check that the server at HOST "
+            'and PORT answers, or raise timeout in OPTIONS["pool"].'
+        )
 
     def _exhausted(self, what: str) -> str:
         now = self.stats()
@@ -265,23 +290,28 @@ class Pool:
 
     async def _lend_first(self) -> AsyncConnection[Any]:
         """Lend from a pool that never connected: a failure is the answer, not a time-out."""
-        if self._first_failure is None or self._first_failure.done():
-            self._first_failure = self.loop.create_future()
-        asking = self.loop.create_task(self._pool.getconn())
-        try:
-            either: set[asyncio.Future[Any]] = {asking, self._first_failure}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-        except BaseException:  # GeneratorExit too: the coroutine that waits was closed
+        # Done if it failed while this operation waited for the pool to open.
+        if not self.failed:
+            asking = self.loop.create_task(self._pool.getconn())
+            try:
+                either: set[asyncio.Future[Any]] = {asking, self._first_failure}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    return asking.result()
+            except BaseException:  # GeneratorExit too: the coroutine that waits was closed
+                asking.add_done_callback(self._take_back_late)
+                raise
             asking.add_done_callback(self._take_back_late)
-            raise
-        asking.add_done_callback(self._take_back_late)
-        await self.close()
+        await asyncio.shield(self.give_up())
+        raise self._first_error()
+
+    def _first_error(self) -> BaseException:
         error = self.last_error
-        if error is None or isinstance(error, psycopg.Error):
-            raise OperationalError(f"Cannot connect to database {self.alias!r}: {error}") from error
-        raise error
+        if error is not None and not isinstance(error, psycopg.Error):
+            return error
+        failure = OperationalError(f"Cannot connect to database {self.alias!r}: {error}")
+        failure.__cause__ = error
+        return failure
 
     def _take_back_late(self, asking: asyncio.Task[AsyncConnection[Any]]) -> None:
         if not asking.cancelled() and asking.exception() is None:
@@ -352,6 +382,16 @@ class Pool:
     def status(self, connection: AsyncConnection[Any]) -> TransactionStatus:
         """Return what libpq knows of the connection's transaction."""
         return TransactionStatus(connection.pgconn.transaction_status)
+
+
+def _require_idle(connection: AsyncConnection[Any]) -> None:
+    """Raise where psycopg_pool would only log, and try again until the pool's timeout."""
+    status = TransactionStatus(connection.pgconn.transaction_status)
+    if status != TransactionStatus.IDLE:
+        raise psycopg.ProgrammingError(
+            "the pool's configure function, or a receiver of connection_created, left the "
+            f"connection in status {status.name}. End the transaction there."
+        )
 
 
 # The loop itself keeps only weak references to tasks.

@@ -67,6 +67,9 @@ def get_pool(alias: str) -> Pool:
     pool = _pools.get((alias, id(loop)))
     if pool is None or pool.loop is not loop or pool.closed:
         _forget_dead_loops()
+        if pool is not None and pool.loop is loop and pool.failed:
+            # All that waited for it may have been cancelled before it failed.
+            pool.give_up()
         if not _recipes:
             raise RuntimeError("turbo_orm.connection has not been imported yet")
         pool = _pools[alias, id(loop)] = Pool(_recipes[0](alias), loop)
