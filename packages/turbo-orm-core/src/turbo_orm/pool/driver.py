@@ -107,7 +107,9 @@ def _names(owner: type, method: str) -> set[object]:
 
 
 def _codes(value: Any) -> Iterator[CodeType]:
-    functions = (value.fget, value.fset) if isinstance(value, property) else (value,)
+    functions: tuple[Any, ...] = (
+        (value.fget, value.fset) if isinstance(value, property) else (value,)
+    )
     for function in functions:
         # Tools that trace or profile wrap methods of psycopg, sometimes twice.
         code = getattr(inspect.unwrap(function), "__code__", None)
