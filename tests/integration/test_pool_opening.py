@@ -108,6 +108,7 @@ async def test_an_operation_does_not_wait_until_a_refused_connection_is_tried_ag
             await late.lend()
 
 
+@pytest.mark.needs_thread("asyncio resolves a name in one")
 async def test_an_error_that_is_not_psycopgs_is_raised_at_once(make_alias):
     alias = make_alias(HOST=f"{'a' * 64}.example", pool={"timeout": FOREVER})
 
