@@ -109,7 +109,7 @@ def test_from_queryset_refuses_djangos_own_queryset():
 @pytest.mark.parametrize(
     ("manager", "path"),
     [
-        (AsyncManager(), ("turbo_orm.query.manager.AsyncManager", None)),
+        (AsyncManager(), ("turbo_orm.models.AsyncManager", None)),
         (ArticleQuerySet.as_manager(), (None, "tests.testapp.models.ArticleQuerySet")),
     ],
 )

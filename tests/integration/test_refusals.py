@@ -10,6 +10,7 @@ from django.db import connection, models, transaction
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.test.utils import isolate_apps
 
 from tests.testapp.models import Article, Author, Comment, Event, Note, Plain, Profile
 from turbo_orm import atomic, run_sync
@@ -340,6 +341,7 @@ async def test_what_cannot_be_described_is_refused_all_the_same(monkeypatch):
         list(Author.objects.all())
 
 
+@isolate_apps("tests.testapp")
 async def test_a_query_in_a_model_of_an_override_names_what_the_override_calls():
     class Overridden(models.Model):
         class Meta:

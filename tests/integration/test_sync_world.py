@@ -195,8 +195,8 @@ def test_a_manager_for_migrations_is_written_as_itself():
 
     text, imports = MigrationWriter.serialize(AsyncManager())
 
-    assert text == "turbo_orm.query.manager.AsyncManager()"
-    assert imports == {"import turbo_orm.query.manager"}
+    assert text == "turbo_orm.models.AsyncManager()"
+    assert imports == {"import turbo_orm.models"}
 
 
 def test_fixtures_are_dumped_and_loaded(ada, tmp_path):
