@@ -278,7 +278,11 @@ USES = {
         ["its method `aget()`, awaited"],
     )
     if NOW >= (5, 1)
-    else (lambda: SessionStore("a-key-of-a-session")["name"], "SessionStore.load() was called", []),
+    else (
+        lambda: SessionStore("a-key-of-a-session")["name"],
+        "Session.objects.get() was called",
+        ["`await Session.objects.aget(...)`"],
+    ),
     "request.user": (
         request_user,
         "request.user was read",
@@ -295,10 +299,8 @@ USES = {
         lambda: prefetch_related_objects([Author(pk=1)], "articles"),
         "prefetch_related_objects() was called"
         if NOW >= (5, 0)
-        else "A queryset of Article was iterated",
-        ["`await aprefetch_related_objects(...)`"]
-        if NOW >= (5, 0)
-        else ["`await queryset.alist()`", "`async for`"],
+        else "author.articles.get_prefetch_queryset() was called",
+        ["`await aprefetch_related_objects(...)`"] if NOW >= (5, 0) else [],
     ),
 }
 

@@ -152,7 +152,8 @@ class PooledConnection(AsyncConnection[Any]):
         if not self.prepared:
             # The loop ends while the pool is growing: nobody will use the connection.
             self.pgconn.finish()
-            raise psycopg.errors.QueryCanceled("the connection was closed while it was prepared")
+            # No error of the server's, which older releases of psycopg would hand on.
+            raise asyncio.CancelledError
         # The statement has to end on the server, even if another cancellation comes meanwhile.
         asking = start_task(self._ask_to_cancel(timeout))
         _asking.add(asking)
