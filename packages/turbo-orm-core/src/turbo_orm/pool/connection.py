@@ -75,6 +75,10 @@ class PooledConnection(AsyncConnection[Any]):
             return answer
         try:
             if isinstance(rest, Resumed) and isinstance(rest.interruption, asyncio.CancelledError):
+                if not self.prepared:
+                    # Nobody will use the connection: there is no statement to end properly.
+                    finish(self)
+                    raise rest.interruption
                 return await self._end_statement(rest, interval)
             return await super().wait(rest, interval)
         except BaseException:
@@ -152,8 +156,7 @@ class PooledConnection(AsyncConnection[Any]):
         if not self.prepared:
             # The loop ends while the pool is growing: nobody will use the connection.
             self.pgconn.finish()
-            # No error of the server's, which older releases of psycopg would hand on.
-            raise asyncio.CancelledError
+            raise psycopg.errors.QueryCanceled("the connection was closed while it was prepared")
         # The statement has to end on the server, even if another cancellation comes meanwhile.
         asking = start_task(self._ask_to_cancel(timeout))
         _asking.add(asking)
