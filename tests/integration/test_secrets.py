@@ -126,6 +126,7 @@ def test_the_judge_djangos_page_shows_the_variables_of_frames():
     assert PASSWORD in pages(caught.value)[0]
 
 
+@pytest.mark.may_block("checks look for files")
 async def test_nothing_that_can_be_looked_at_shows_it(make_alias):
     alias = make_alias(PASSWORD=PASSWORD, pool={"max_size": 1})
 
