@@ -1,7 +1,7 @@
-"""Run jobs, in one or more lanes at once, and end in one table and one line.
+"""Run jobs, one or more at once, and end in one table and one line.
 
-A lane is a list of jobs that run one after another. All go on after a failure, and what each wrote
-is printed in one piece when it has ended. The last line is for those who read no more than that.
+All go on after a failure, and what each wrote is printed in one piece when it has ended. The last
+line is for those who read no more than that.
 """
 
 from __future__ import annotations
@@ -63,16 +63,17 @@ class Run:
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._ended = threading.Event()
 
-    def run(self, lanes: Sequence[Sequence[Job]], first: Sequence[Job]) -> bool:
-        """Run what comes first, then the lanes side by side; return whether nothing failed."""
-        names = [job.what for lane in (first, *lanes) for job in lane]
+    def run(self, jobs: Sequence[Job], first: Sequence[Job], at_once: int) -> bool:
+        """Run what comes first, then the others; return whether nothing failed."""
+        names = [job.what for job in (*first, *jobs)]
         assert len(set(names)) == len(names), f"two jobs have the same name: {names}"
         watching = threading.Thread(target=self._say_what_is_at_work, daemon=True)
         watching.start()
         try:
-            self._lane(first)
-            with ThreadPoolExecutor(len(lanes)) as pool:
-                for done in [pool.submit(self._lane, lane) for lane in lanes]:
+            for job in first:
+                self._do(job)
+            with ThreadPoolExecutor(at_once) as pool:
+                for done in [pool.submit(self._do, job) for job in jobs]:
                     self._wait(done)
         finally:
             self._ended.set()
@@ -81,9 +82,9 @@ class Run:
         print(of_logs(sorted(self._logs.iterdir())), flush=True)
         return not any(failed(result) for result in results)
 
-    def _wait(self, lane: Future[None]) -> None:
+    def _wait(self, done: Future[None]) -> None:
         try:
-            lane.result()
+            done.result()
         except BaseException:
             # Ctrl-C, or a signal: what is under way ends, and nothing else begins.
             self._ended.set()
@@ -93,10 +94,8 @@ class Run:
                     os.killpg(process.pid, signal.SIGTERM)
             raise
 
-    def _lane(self, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            if self._ended.is_set():
-                return
+    def _do(self, job: Job) -> None:
+        if not self._ended.is_set():
             self._results[job.what] = self._job(job)
 
     def _job(self, job: Job) -> Result:
@@ -158,7 +157,13 @@ def table(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def run(lanes: Sequence[Sequence[Job]], first: Sequence[Job] = ()) -> int:
-    """Run the jobs, print the table, and return the exit code."""
+def run(jobs: Sequence[Job], first: Sequence[Job] = (), at_once: int = 1) -> int:
+    """Run the jobs, print the table, and return the exit code.
+
+    Args:
+        jobs: in the order in which they begin.
+        first: what must have ended before any of those begins.
+        at_once: how many of those run at the same time.
+    """
     with tempfile.TemporaryDirectory() as logs:
-        return 0 if Run(Path(logs)).run(lanes, first) else 1
+        return 0 if Run(Path(logs)).run(jobs, first, at_once) else 1

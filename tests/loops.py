@@ -46,6 +46,15 @@ def pytest_asyncio_loop_factories(
     return LOOPS if runs_on_both(path) else {"asyncio": LOOPS["asyncio"]}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on uvloop, before ``-m`` chooses."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "uvloop" in callspec.id.split("-"):
+            item.add_marker("uvloop")
+
+
 @pytest.fixture(params=LOOPS)
 def new_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
     """Make event loops of one kind; a synchronous test runs once with each."""

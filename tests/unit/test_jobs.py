@@ -1,4 +1,4 @@
-"""Several jobs, in lanes, end in one table and one line."""
+"""Several jobs, one or more at once, end in one table and one line."""
 
 import re
 import sys
@@ -13,13 +13,15 @@ def says(what, text, code=0, **more):
     return Job(what, [sys.executable, "-c", f"print({text!r}); raise SystemExit({code})"], **more)
 
 
-@pytest.mark.needs_thread("a lane is one")
+@pytest.mark.needs_thread("jobs run side by side")
 def test_every_job_runs_and_the_end_says_what_became_of_each(capfd):
-    lanes = [
-        [says("breaks", "3 passed in 1.00s", 1), says("goes on", "2 passed, 1 skipped in 1.00s")],
-        [says("beside them", "1 failed in 1.00s", python="2.7"), says("ours", "ours was here")],
+    jobs = [
+        says("breaks", "3 passed in 1.00s", 1),
+        says("goes on", "2 passed, 1 skipped in 1.00s"),
+        says("beside them", "1 failed in 1.00s", python="2.7"),
+        says("ours", "ours was here"),
     ]
-    assert run(lanes, [says("first", "all begins")]) == 1
+    assert run(jobs, [says("first", "all begins")], at_once=2) == 1
 
     said = capfd.readouterr().out
     summary = said[said.index("Summary") :]
@@ -36,11 +38,11 @@ def test_every_job_runs_and_the_end_says_what_became_of_each(capfd):
     assert said.index("all begins") < min(said.index("3 passed"), said.index("ours was here"))
 
 
-@pytest.mark.needs_thread("a lane is one")
+@pytest.mark.needs_thread("jobs run side by side")
 def test_a_job_gets_its_variables_and_no_input(capfd):
     code = "import os, sys; print(os.environ['NAMED'], repr(sys.stdin.read()))"
     job = Job("asks", [sys.executable, "-c", code], environment=(("NAMED", "value"),))
-    assert run([[job]]) == 0
+    assert run([job]) == 0
     assert "value ''" in capfd.readouterr().out
 
 
@@ -56,7 +58,7 @@ def test_only_a_python_that_is_required_may_not_be_missing(outcome, required, fa
 
 def test_whatever_a_quick_run_leaves_out_is_in_the_whole_one():
     whole = " ".join(job.what for job in ci.ALL)
-    for job in [job for lane in ci.RUN for job in lane]:
+    for job in ci.RUN:
         # A part, or a slice, of what is there under the same name.
         name = re.split(r", a slice|: (?:core|engine)|, native", job.what)[0]
         assert name.replace("newest Python and Django", "Python 3.13, django61") in whole
