@@ -115,14 +115,16 @@ def stack() -> Iterator[ExitStack]:
 async def at_rest(request: pytest.FixtureRequest):
     """After the test: every connection back, none in a transaction, nothing pending."""
     yield
-    from tests.invariant import assert_at_rest
+    from tests.invariant import assert_at_rest, is_filled
+    from tests.parts import TESTS
 
     if "turbo_db" in request.fixturenames:
         # It has used no pool.
         return
 
-    await assert_at_rest("default")
-    await assert_at_rest("other")
+    fill = is_filled(request.node.path.relative_to(TESTS).as_posix())
+    await assert_at_rest("default", fill=fill)
+    await assert_at_rest("other", fill=fill)
 
 
 def pytest_collection_finish() -> None:

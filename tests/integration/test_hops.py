@@ -131,6 +131,8 @@ async def test_an_error_of_the_block_is_not_replaced():
 
 async def test_a_query_on_the_loop_outside_the_bridge_counts(monkeypatch):
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    # A new connection asks for the types of extensions, unless an earlier one has.
+    connection.ensure_connection()
     with hops() as found, connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     connection.close()
