@@ -98,7 +98,7 @@ def drf(files: str = "") -> Job:
 CHECK = Job("check", make("check"))
 DEMO = Job("demo", make("demo"))
 # Before the others begin, which share it: one that installs would disturb the other.
-FIRST = [Job("environment", make("environment", WITH="dev conformance demo"))]
+FIRST = [Job("environment", make("environment", WITH="dev conformance"))]
 # The longest first. Two at once, each in two processes: what waits leaves its core to the others.
 RUN = [
     our_tests(),

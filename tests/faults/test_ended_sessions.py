@@ -59,12 +59,13 @@ def shut_down(connection):
         shared.shutdown(socket.SHUT_RDWR)
 
 
-# Each: the statement before the session is idle, and what ends it.
+# Each: the statement before the session is idle, and what ends it. An end that is read together
+# with the answer to that statement is another case: the server waits (ms) until that was read.
 ENDS = {
     "terminated": ("SELECT 1", lambda connection, proxy: terminate(connection)),
-    "idle too long": ("SET idle_session_timeout = 20", lambda connection, proxy: None),
+    "idle too long": ("SET idle_session_timeout = 300", lambda connection, proxy: None),
     "idle in a transaction": (
-        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 20",
+        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 300",
         lambda connection, proxy: None,
     ),
     "end": ("SELECT 1", lambda connection, proxy: proxy.end()),
