@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from django.db import connections
+from django.db import connection, transaction
 from django.http import HttpResponse
 
 from tests.asgi_client import PATIENCE
@@ -119,37 +119,37 @@ async def test_an_exception_of_a_named_middleware_becomes_a_response_outside_of_
     assert places() == {"Mixin": "bridge", "FailsOnRequest": "thread"}
 
 
-async def test_queries_inside_a_named_middleware_go_over_the_pool(serve):
-    pool_backends = []
+async def test_queries_inside_a_named_middleware_use_the_connection_of_its_thread(
+    serve, monkeypatch
+):
+    from tests import middleware
+
+    seen = []
+    original = middleware.SyncClass.__call__
+
+    def asks(self, request):
+        with transaction.atomic():
+            seen.append(backend())
+            return original(self, request)
 
     async def pids(request):
-        pool_backends.append(await run_sync(backend))
+        seen.append(await run_sync(backend))
+        seen.append(connection.in_atomic_block)
         return HttpResponse(str(backend()))
 
+    monkeypatch.setattr(middleware.SyncClass, "__call__", asks)
     client = begin(serve, pids, ["SyncClass", "AsyncClass"], ["SyncClass"])
-    used = {int((await client.get("/")).text) for _ in range(3)} | set(pool_backends)
-    assert used <= await pids_of_the_pool()
+    response = await client.get("/")
+
+    assert seen == [seen[0], seen[0], True]
+    assert response.text == str(seen[0])
 
 
 def backend():
-    """Return the process that serves this connection, and its name for the application."""
-    connection = connections["default"]
-    assert type(connection).__module__.startswith("turbo_orm.")
+    """Return the process that serves this connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return cursor.fetchone()[0]
-
-
-async def pids_of_the_pool():
-    from turbo_orm.pool import get_pool
-
-    pool = get_pool("default")
-    lent = await asyncio.gather(*(pool.lend() for _ in range(pool.stats().max_size)))
-    try:
-        return {connection.info.backend_pid for connection in lent}
-    finally:
-        for connection in lent:
-            pool.take_back(connection)
 
 
 async def test_the_loop_serves_others_while_a_named_middleware_blocks(serve, monkeypatch):

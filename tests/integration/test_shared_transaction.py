@@ -13,7 +13,7 @@ from django.db.utils import load_backend
 from tests.testapp.models import Author
 from tests.waiting import FOREVER, until_asleep
 from turbo_orm import atomic, portal, run_sync
-from turbo_orm.connection.shared import share, unshare
+from turbo_orm.leases.shared import share, unshare
 from turbo_orm.pool import get_pool
 from turbo_orm.test import isolation
 

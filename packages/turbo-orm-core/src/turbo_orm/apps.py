@@ -26,12 +26,12 @@ class TurboOrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Apply the redirects, unless settings say otherwise."""
-        from . import checks, connection, pool, redirect
+        from . import checks, leases, pool, redirect
         from .conf import get_settings
 
         pool.check_driver()
         checks.register_all()
-        connection.install()
+        leases.install()
         # A wrong setting is reported by the checks; the redirects stay on meanwhile.
         if checks.settings_errors() or get_settings().REDIRECT_DJANGO:
             redirect.apply()

@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from greenlet import getcurrent, greenlet
 
+from .callers import call_back, current_caller, is_called_back, last_caller, wait_here
 from .exceptions import MissingBridge
 from .offload import offload
 from .synchronous import synchronous
@@ -253,11 +254,7 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
 
     The escape hatch for code that has no awaitable form, as SQLAlchemy's ``AsyncSession.run_sync``.
     """
-    if in_bridge():
-        result = function(*args, **kwargs)
-    else:
-        result = await enter_bridge(function, args, kwargs)
-    return synchronous("run_sync", function, result)
+    return synchronous("run_sync", function, await run_any(function, *args, **kwargs))
 
 
 async def run_any(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -271,6 +268,8 @@ async def run_any(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     """
     if in_bridge():
         return function(*args, **kwargs)
+    if last_caller() is not None and (caller := current_caller()) is not None:
+        return await call_back(caller, function, args, kwargs)
     return await enter_bridge(function, args, kwargs)
 
 
@@ -291,7 +290,7 @@ async def portal(awaitable: Awaitable[T]) -> T:
     """
     if in_bridge():
         return await awaitable
-    return cast(T, await run_any(_drive_outermost, awaitable))
+    return cast(T, await enter_bridge(_drive_outermost, (awaitable,), {}))
 
 
 def eager(
@@ -401,6 +400,8 @@ def await_(awaitable: Awaitable[T], *, suspending: bool = False) -> T:
         BaseException: whatever the awaitable raises, cancellation included.
     """
     job = current_job()
+    if job is None and not on_event_loop() and is_called_back():
+        return wait_here(awaitable)
     if job is None:
         _close(awaitable)
         raise MissingBridge(

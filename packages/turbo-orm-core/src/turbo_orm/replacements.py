@@ -18,11 +18,12 @@ from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
 from django.utils.module_loading import import_string
 
+from . import callers
 from .blocking import blocks
 from .bridge import await_, in_bridge, run_any
 from .connection.engine import all_postgresql, is_postgresql
-from .connection.storage import used_aliases
-from .connection.stream import stream_rows
+from .leases.storage import used_aliases
+from .leases.stream import stream_rows
 from .plan import insert as inserting
 from .plan.cache import cache
 from .plan.insert import Insertion
@@ -277,14 +278,16 @@ def async_to_sync(original: Callable[..., Any]) -> Callable[..., Any]:
 def call_from_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return an ``AsyncToSync.__call__`` that in the bridge waits in the running task.
 
+    Elsewhere it notes who waits: what the coroutine asks of the database is done in that thread.
     Code that Django would run in a thread asks coroutines that way: a receiver of a signal, a
     synchronous middleware. asgiref refuses it on a thread with a loop, to which the bridge belongs.
     """
+    outside = callers.note_call(original)
 
     @wraps(original)
     def bridged(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.force_new_loop or not in_bridge():
-            return original(self, *args, **kwargs)
+            return outside(self, *args, **kwargs)
         return await_(self.awaitable(*args, **kwargs))
 
     return bridged

@@ -11,9 +11,11 @@ from typing import Any, ParamSpec, TypeVar, cast, overload
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.transaction import Atomic, TransactionManagementError
 
-from .bridge import run_sync
-from .connection import lending
-from .connection.transactions import current_hold
+from .bridge import in_bridge, run_sync
+from .callers import Caller, current_caller, last_caller
+from .connection.wrapper import CommitHook
+from .leases import blocks, lending
+from .leases.holds import current_hold
 
 C = TypeVar("C", bound=Callable[..., Any])
 P = ParamSpec("P")
@@ -24,7 +26,11 @@ class AsyncAtomic(Atomic):
     """What ``atomic`` returns: Django's ``Atomic``, also as an asynchronous context manager."""
 
     async def __aenter__(self) -> None:
-        await run_sync(enter, self)
+        caller = _caller_outside_bridge()
+        if caller is not None:
+            await blocks.enter_at_caller(caller, self)
+        else:
+            await run_sync(enter, self)
 
     async def __aexit__(
         self,
@@ -32,7 +38,10 @@ class AsyncAtomic(Atomic):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exc_type is GeneratorExit:
+        caller = _caller_outside_bridge()
+        if caller is not None:
+            await _leave_at_caller(caller, self, exc_type, exc_value, traceback)
+        elif exc_type is GeneratorExit:
             abandon(self)
         else:
             try:
@@ -46,6 +55,28 @@ class AsyncAtomic(Atomic):
         if iscoroutinefunction(func):
             return cast("C", in_block(self, func))
         return super().__call__(func)
+
+
+def _caller_outside_bridge() -> Caller | None:
+    """Return the caller in whose thread blocks are entered, if one waits for this coroutine."""
+    return None if last_caller() is None or in_bridge() else current_caller()
+
+
+async def _leave_at_caller(
+    caller: Caller,
+    block: Atomic,
+    exc_type: type[BaseException] | None,
+    exc_value: BaseException | None,
+    traceback: TracebackType | None,
+) -> None:
+    if exc_type is GeneratorExit:
+        blocks.abandon_at_caller(caller, block)
+        return
+    try:
+        await blocks.leave_at_caller(caller, block, exc_type, exc_value, traceback)
+    except GeneratorExit:
+        blocks.abandon_at_caller(caller, block)
+        raise
 
 
 def in_block(
@@ -69,13 +100,12 @@ def _alias(block: Atomic) -> str:
 def enter(block: Atomic) -> None:
     """Enter a block in the bridge and let its transaction outlive this job."""
     alias = _alias(block)
+    if current_caller() is not None:
+        block.__enter__()
+        return
     hold = current_hold(alias)
     if hold is not None and not hold.transaction.owned_by_this_task:
-        raise TransactionManagementError(
-            f"A task started inside an atomic block of database {alias!r} cannot open a block of "
-            "its own there: blocks of several tasks would interleave on the one connection. Open "
-            "it in the task that opened the outer block, or start this task outside that block."
-        )
+        raise blocks.child_error(alias)
     block.__enter__()
     if hold is None or hold.transaction.is_root:
         lending.pin(alias)
@@ -89,6 +119,9 @@ def leave(
 ) -> None:
     """Leave a block in the bridge; the outermost one commits or rolls back."""
     alias = _alias(block)
+    if current_caller() is not None:
+        block.__exit__(exc_type, exc_value, traceback)
+        return
     hold = current_hold(alias)
     if hold is None:
         raise TransactionManagementError(
@@ -154,7 +187,7 @@ async def on_commit(
 
     Mirrors ``django.db.transaction.on_commit``.
     """
-    await run_sync(transaction.on_commit, func, using, robust)
+    await run_sync(transaction.on_commit, CommitHook.of(func), using, robust)
 
 
 def set_rollback(rollback: bool, using: str | None = None) -> None:

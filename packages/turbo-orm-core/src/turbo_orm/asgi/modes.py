@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 
-from ..bridge import await_, run_any
+from ..bridge import await_, portal, run_any
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -49,4 +49,12 @@ def threaded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def from_thread(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a synchronous callable for a thread, which runs the function in the bridge."""
-    return async_to_sync(awaitable(function))
+
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    async def through_portal(*args: Any, **kwargs: Any) -> Any:
+        # Not `run_sync`, which would call the function in the thread that waits.
+        return await portal(call(*args, **kwargs))
+
+    return async_to_sync(through_portal)

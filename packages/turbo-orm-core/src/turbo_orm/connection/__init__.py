@@ -1,7 +1,1 @@
-"""What Django sees while it runs in the bridge: the wrapper, the connection, and whose they are."""
-
-from .storage import install
-
-__all__ = ["install"]
-
-install()
+"""What Django sees while it runs in the bridge: the engine's wrapper and the connection."""

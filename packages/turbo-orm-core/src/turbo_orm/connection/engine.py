@@ -14,7 +14,7 @@ from django.utils.asyncio import async_unsafe
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import get_settings
-from . import scope
+from .lessor import lessor
 from .wrapper import BridgedWrapper
 
 ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
@@ -137,10 +137,14 @@ def _guarded(function: Callable[..., Any], check: Callable[[Any], None]) -> Call
     return guarded
 
 
+def _check_access(wrapper: Any) -> None:
+    lessor.check_access(wrapper)
+
+
 def _check_close(wrapper: Any) -> None:
     """Let ``connections.close_all()`` pass on the event loop, where nothing is open."""
     if wrapper.connection is not None:
-        scope.check_access(wrapper)
+        _check_access(wrapper)
 
 
 @functools.lru_cache(maxsize=16)
@@ -148,7 +152,7 @@ def bridged_class(engine: Any) -> type[BridgedWrapper]:
     """Return the engine's wrapper class, safe on the event loop if and only if in the bridge."""
     methods = _async_unsafe_methods(engine)
     guarded = {
-        name: _guarded(function, _check_close if name == "close" else scope.check_access)
+        name: _guarded(function, _check_close if name == "close" else _check_access)
         for name, function in methods.items()
         if name not in vars(BridgedWrapper)
     }

@@ -83,6 +83,12 @@ class StatementLock:
     def __exit__(self, *error: object) -> None:
         self._lock.release()
 
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._lock.release()
+
 
 class BridgedConnection(psycopg.Connection[Any]):
     """The synchronous face of an asynchronous connection: same libpq handle, other waiting.

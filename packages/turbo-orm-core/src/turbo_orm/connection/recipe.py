@@ -14,14 +14,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from psycopg import AsyncConnection
 
-from ..bridge import current_job, run_sync
+from ..bridge import run_sync
 from ..conf import get_settings
 from ..pool import Parameters, PoolRecipe
 from .content_types import remember_content_types
 from .cursors import take_cursor_factory
 from .engine import ASYNC_ENGINE, engine_class, make_wrapper, require_postgresql
 from .facade import KEEPER, NOBODY, BridgedConnection
-from .scope import scope_of
+from .lessor import lessor
 
 # Ours, or Django's, whatever OPTIONS["pool"] says.
 RESERVED_OPTIONS = frozenset(
@@ -143,10 +143,7 @@ def _prepare(alias: str, factory: type[psycopg.Cursor[Any]], source: Any) -> Non
         _with_private_lease(facade, lambda facade: facade.set_isolation_level(level))
     facade.remember_session()
     wrapper = make_wrapper(alias)
-    job = current_job()
-    if job is None:
-        raise RuntimeError("a connection is prepared in the bridge")
-    scope_of(job).wrappers[alias] = wrapper
+    lessor.entrust(wrapper)
     wrapper.take(facade)
     try:
         with wrapper.wrap_database_errors:

@@ -15,19 +15,20 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, await_shielded, current_job, in_bridge
+from ..bridge import await_, await_shielded, current_job, in_bridge, on_event_loop
+from ..callers import wait_here
 from ..conf import get_settings
 from ..pool import Parameters, Pool, finish, get_pool
-from . import scope
 from .context import added_hook, context_hooks, find_query_log, query_log
 from .cursors import take_cursor_factory
 from .facade import NOBODY, BridgedConnection
+from .lessor import lessor
 from .named import closed_anywhere
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
 
-    from .transactions import Transaction
+    from .lessor import Transaction
 
     class Base(DatabaseWrapper):
         """What the stubs do not tell of Django's wrapper."""
@@ -57,6 +58,8 @@ class BridgedWrapper(Base):
 
     connection: Any
     pool = None  # Django's own synchronous pool: never used here
+    # Whether it stands for a wrapper of another thread, and keeps nothing of its own.
+    is_guest = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._lender: Pool | None = None
@@ -77,7 +80,7 @@ class BridgedWrapper(Base):
     def ensure_connection(self) -> None:
         """Borrow a connection if there is none; outside the bridge there is nothing to do."""
         if self.connection is None and in_bridge():
-            scope.check_access(self)
+            lessor.check_access(self)
             super().ensure_connection()
 
     def connect(self) -> None:
@@ -119,7 +122,7 @@ class BridgedWrapper(Base):
 
     def check_access(self) -> None:
         """Raise unless the running code may use this wrapper and its connection."""
-        scope.check_access(self)
+        lessor.check_access(self)
 
     def may_be_used_synchronously(self) -> bool:
         """Tell whether code outside the bridge may use this wrapper here."""
@@ -222,7 +225,7 @@ class BridgedWrapper(Base):
     def reset(self) -> None:
         """Forget everything of a lease, so that the next finds a new wrapper's state."""
         if self._transaction is not None:
-            scope.end_transaction(self)
+            lessor.end_transaction(self)
         self.in_atomic_block = False
         self.savepoint_ids = []
         self.atomic_blocks = []
@@ -275,17 +278,16 @@ class BridgedWrapper(Base):
         return shielded
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        scope.check_access(self)
+        lessor.check_access(self)
         super()._set_autocommit(autocommit)
         if not autocommit:
-            scope.begin_transaction(self)
+            lessor.begin_transaction(self)
         elif self._transaction is not None:
-            scope.end_transaction(self)
+            lessor.end_transaction(self)
 
     def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
         """Register a callback, synchronous or not, for after the commit."""
-        hook: Any = func
-        super().on_commit(CommitHook(hook) if callable(hook) else hook, robust)
+        super().on_commit(CommitHook.of(func), robust)
 
     @property
     def queries_log(self) -> deque[dict[str, str]]:
@@ -345,10 +347,17 @@ class CommitHook:
         # Django before 6.1 asks for it when it logs a failure, and a partial has none.
         self.__qualname__ = getattr(function, "__qualname__", repr(function))
 
+    @classmethod
+    def of(cls, function: Any) -> Any:
+        """Return the hook for a callback; what is no callback as it is, for Django to refuse."""
+        return cls(function) if callable(function) and not isinstance(function, cls) else function
+
     def __call__(self) -> Any:
-        """Call it, and wait for what it returns."""
+        """Call it, and wait for what it returns, in the bridge or in this thread."""
         result = self.function()
-        return await_(result) if isawaitable(result) else result
+        if not isawaitable(result):
+            return result
+        return await_(result) if on_event_loop() else wait_here(result)
 
     def __repr__(self) -> str:
         return repr(self.function)

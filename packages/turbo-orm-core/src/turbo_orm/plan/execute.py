@@ -17,11 +17,10 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import AsyncClientCursor, AsyncCursor
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, run_sync
+from ..bridge import await_, in_bridge, run_sync
 from ..connection.context import context_hooks, find_query_log
 from ..connection.engine import engine_class, idle_wrapper
-from ..connection.lending import holds_connection
-from ..connection.transactions import current_hold
+from ..leases.lending import holds_connection, may_borrow
 from ..pool import get_pool
 from .plan import Plan
 
@@ -108,13 +107,13 @@ async def _execute_directly(alias: str, statement: Statement) -> Any:
 
 
 def may_execute_directly(alias: str) -> bool:
-    """Tell whether this context is in no transaction, and nobody watches its statements."""
-    return not is_observed(alias) and current_hold(alias) is None and is_plain_engine(alias)
+    """Tell whether this context may borrow a connection, and nobody watches its statements."""
+    return not is_observed(alias) and may_borrow(alias) and is_plain_engine(alias)
 
 
 def execute_in_bridge(alias: str, statement: Statement) -> Any:
     """Execute a statement on the connection that this job holds, or on one for it alone."""
-    if not holds_connection(alias) and may_execute_directly(alias):
+    if in_bridge() and not holds_connection(alias) and may_execute_directly(alias):
         return await_(_execute_directly(alias, statement))
     return execute_as_django(alias, statement)
 

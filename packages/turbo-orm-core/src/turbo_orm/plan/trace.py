@@ -11,8 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
-from ..bridge import current_job
-from ..connection.scope import scope_of, swapped
+from ..leases.scope import replaced
 from . import record as recording
 from .assign import assignments
 from .bind import binder_of, preparer_of
@@ -67,11 +66,8 @@ def make_plan(
 @contextlib.contextmanager
 def planning(alias: str) -> Iterator[None]:
     """Let Django's code of this job hand over its statements instead of executing them."""
-    job = current_job()
-    if job is None:
-        raise Unplannable("not in the bridge", lasting=False)
     connection: Any = connections[alias]
-    with swapped(scope_of(job), planning_wrapper(alias, connection.pg_version)):
+    with replaced(planning_wrapper(alias, connection.pg_version)):
         yield
 
 

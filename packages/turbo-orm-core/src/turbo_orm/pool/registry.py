@@ -71,7 +71,7 @@ def get_pool(alias: str) -> Pool:
             # All that waited for it may have been cancelled before it failed.
             pool.give_up()
         if not _recipes:
-            raise RuntimeError("turbo_orm.connection has not been imported yet")
+            raise RuntimeError("turbo_orm.leases has not been imported yet")
         pool = _pools[alias, id(loop)] = Pool(_recipes[0](alias), loop)
     return pool
 

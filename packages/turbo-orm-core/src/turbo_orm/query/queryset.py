@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django.db.models import Model, QuerySet
 
-from ..connection.stream import stream_rows
+from ..leases.stream import stream_rows
 from .awaited import with_awaited
 from .raw import AsyncRawQuerySet
 

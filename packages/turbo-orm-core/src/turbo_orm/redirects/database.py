@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from .. import replacements, testing
+from ..leases.blocks import enter_in_turn, exit_in_turn
 from ..query import plain
 from .row import Redirect
 
@@ -12,6 +16,14 @@ QUERYSET = (
     *("aearliest", "aexists", "aexplain", "afirst", "aget", "aget_or_create", "ain_bulk", "alast"),
     *("alatest", "aupdate", "aupdate_or_create", "__aiter__"),
 )
+
+
+def _entered(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    return testing.enter_block(enter_in_turn(original))
+
+
+def _left(original: Callable[..., None]) -> Callable[..., None]:
+    return testing.exit_block(exit_in_turn(original))
 
 
 def _of_related(factory: str) -> tuple[str, ...]:
@@ -65,8 +77,8 @@ DATABASE = (
     Redirect("django.db.models.manager.BaseManager", "get_queryset", plain.get_queryset),
     Redirect("django.db.models.query.QuerySet", "_insert", replacements.insert),
     Redirect("django.db.models.base.Model", "_do_update", replacements.do_update),
-    Redirect("django.db.transaction.Atomic", "__enter__", testing.enter_block),
-    Redirect("django.db.transaction.Atomic", "__exit__", testing.exit_block),
+    Redirect("django.db.transaction.Atomic", "__enter__", _entered),
+    Redirect("django.db.transaction.Atomic", "__exit__", _left),
     Redirect("django.db.transaction.Atomic", "__aenter__", replacements.aenter, new=True),
     Redirect("django.db.transaction.Atomic", "__aexit__", replacements.aexit, new=True),
     Redirect("django.db.transaction.Atomic", "__call__", replacements.decorate),

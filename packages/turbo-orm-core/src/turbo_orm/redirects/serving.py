@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import blocking, replacements
+from .. import blocking, callers, replacements
 from .row import Redirect
 
 CACHE = ("aadd", "aclear", "adelete", "aget", "aset", "atouch")
@@ -21,6 +21,9 @@ SERVING = (
     ),
     # What a project's own receivers, middleware and views import from there.
     Redirect("asgiref.sync.AsyncToSync", "__call__", replacements.call_from_bridge),
+    # Who waits for whom: a caller for its coroutine, a block for its thread.
+    Redirect("asgiref.sync.AsyncToSync", "main_wrap", callers.note_loop, ("__call__",)),
+    Redirect("asgiref.sync.SyncToAsync", "thread_handler", callers.note_host),
     Redirect(
         "django.dispatch.dispatcher",
         "async_to_sync",

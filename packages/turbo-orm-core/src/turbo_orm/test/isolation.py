@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections, transaction
 
 from ..connection.content_types import remember_content_types
 from ..connection.engine import is_postgresql
-from ..connection.shared import is_shared, share, unshare
+from ..leases.shared import is_shared, share, unshare
 from ..pool import admit_pool, refuse_pool
 from .threads import kept_on_loop
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from django.db import connections
 
-from ..connection.transactions import root_of
+from ..leases.holds import root_of
 from ..pool import Pool, pools_of_running_loop
 
 PATIENCE = 5.0

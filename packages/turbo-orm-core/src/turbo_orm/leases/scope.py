@@ -11,12 +11,13 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.db.utils import InterfaceError, OperationalError
 
 from ..bridge import Job, await_, await_shielded, current_job
+from ..callers import here
 from ..conf import get_settings
-from .refusal import refusal
-from .transactions import Hold, Transaction, Turn, current_hold, set_hold
+from ..connection.refusal import refusal
+from .holds import Hold, Transaction, Turn, current_hold, lock_of, set_hold
 
 if TYPE_CHECKING:
-    from .wrapper import BridgedWrapper
+    from ..connection.wrapper import BridgedWrapper
 
 
 class Scope:
@@ -47,8 +48,11 @@ class Scope:
         """Give back what is not needed while the coroutine of a portal waits."""
         for alias in list(self.turns):
             self.release_turn(alias)
-        for wrapper in self.wrappers.values():
-            if wrapper.connection is not None and wrapper.clean:
+        for alias, wrapper in list(self.wrappers.items()):
+            if wrapper.is_guest:
+                # Its caller may have stopped waiting by then.
+                del self.wrappers[alias]
+            elif wrapper.connection is not None and wrapper.clean:
                 wrapper.hand_back()
 
     def exit(self) -> None:
@@ -89,6 +93,22 @@ def swapped(scope: Scope, wrapper: BridgedWrapper) -> Iterator[None]:
             scope.wrappers[wrapper.alias] = before
 
 
+@contextlib.contextmanager
+def replaced(wrapper: BridgedWrapper) -> Iterator[None]:
+    """Let another wrapper be that of the running job, or of this thread, for its alias."""
+    job = current_job()
+    if job is not None:
+        with swapped(scope_of(job), wrapper):
+            yield
+        return
+    before = here.replaced
+    here.replaced = {**before, wrapper.alias: wrapper}
+    try:
+        yield
+    finally:
+        here.replaced = before
+
+
 def scope_of(job: Job) -> Scope:
     """Return the scope of a job, begun with its first use of a database."""
     if job.scope is None:
@@ -104,7 +124,7 @@ def take_turn(
     transaction, outer = hold
     if outer is not None and outer.released:
         outer = None
-    lock = transaction.lock if outer is None else outer.nested
+    lock = lock_of(hold)
     acquire = _acquire_shielded if shielded else _acquire
     acquire(transaction, lock)
     if transaction.ended:
@@ -151,6 +171,9 @@ def check_access(wrapper: BridgedWrapper) -> None:
         if wrapper.may_be_used_synchronously():
             return
         raise SynchronousOnlyOperation(refusal(wrapper.alias))
+    if wrapper.is_guest:
+        wrapper.check_access()
+        return
     scope: Scope | None = job.scope
     if scope is not None and scope.wrappers.get(wrapper.alias) is wrapper:
         return
@@ -172,6 +195,14 @@ def _is_of_our_transaction(scope: Scope, wrapper: BridgedWrapper) -> bool:
     if hold is None or hold.transaction.wrapper is not wrapper:
         return False
     return take_turn(scope, wrapper.alias, hold) is wrapper
+
+
+def entrust(wrapper: BridgedWrapper) -> None:
+    """Make a wrapper the running job's for its alias."""
+    job = current_job()
+    if job is None:
+        raise RuntimeError("entrust() was called outside the bridge")
+    scope_of(job).wrappers[wrapper.alias] = wrapper
 
 
 def begin_transaction(wrapper: BridgedWrapper) -> None:

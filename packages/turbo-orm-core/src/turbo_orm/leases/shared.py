@@ -19,11 +19,12 @@ from psycopg import AsyncConnection
 
 from ..bridge import Job, await_, current_job, on_event_loop
 from ..conf import get_settings
-from .engine import bridged_class
-from .facade import BridgedConnection
+from ..connection.engine import bridged_class
+from ..connection.facade import BridgedConnection
+from ..connection.wrapper import BridgedWrapper
+from .guests import uncover_methods
+from .holds import Hold, Transaction, Turn, root_of, set_hold, set_root
 from .scope import scope_of
-from .transactions import Hold, Transaction, Turn, root_of, set_hold, set_root
-from .wrapper import BridgedWrapper
 
 logger = logging.getLogger("turbo_orm")
 
@@ -32,6 +33,7 @@ class RootTransaction(Transaction):
     """The transaction of a test: every job on whatever loop takes turns on it."""
 
     is_root = True
+    lends = False
 
     def __init__(self, wrapper: SharedWrapper) -> None:
         self.alias = wrapper.alias
@@ -58,6 +60,7 @@ class BlockTransaction(Transaction):
     """An outermost ``atomic`` block inside the transaction of a test."""
 
     wrapper: SharedWrapper
+    lends = False
 
     def __init__(self, wrapper: SharedWrapper, waiting: Turn) -> None:
         super().__init__(wrapper)
@@ -262,23 +265,12 @@ def share(alias: str) -> None:
     engine: Any = type(wrapper)
     state = vars(wrapper)
     state.update({"_turbo_engine": engine, "_turbo_faces": weakref.WeakKeyDictionary()})
-    _uncover_methods(state, engine)
+    uncover_methods(wrapper)
     state.update({"_transaction": None, "_lender": None, "_named_cursors": [], "home": None})
     wrapper.__class__ = _shared_class(engine)
     wrapper.atomic_blocks = Blocks(wrapper)
     root = RootTransaction(wrapper)
     set_root(alias, root)
-
-
-def _uncover_methods(state: dict[str, Any], engine: Any) -> None:
-    """Remove what Django's test cases leave on a wrapper that they kept from an earlier test.
-
-    They put each method back as an attribute, where it would hide the shared class's.
-    """
-    for name, value in list(state.items()):
-        function = getattr(value, "__func__", None)
-        if function is not None and function is getattr(engine, name, None):
-            del state[name]
 
 
 def unshare(alias: str) -> None:

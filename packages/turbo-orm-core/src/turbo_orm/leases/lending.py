@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ..bridge import Job, current_job
-from .engine import take_wrapper
+from ..callers import current_caller, last_caller
+from ..connection.engine import take_wrapper
+from ..connection.wrapper import BridgedWrapper
+from .decision import Lease, Place, decide
+from .holds import Transaction, current_hold, stand, too_late
+from .on_loops import guest_on_loop
 from .scope import Scope, scope_of, take_turn
-from .transactions import Transaction, current_hold
-from .wrapper import BridgedWrapper
 
 
 def resolve(job: Job, alias: str) -> BridgedWrapper:
@@ -19,7 +22,16 @@ def resolve(job: Job, alias: str) -> BridgedWrapper:
     wrapper = scope.wrappers.get(alias)
     if wrapper is not None:
         return wrapper
-    hold = current_hold(alias)
+    if may_borrow(alias):
+        return borrow(scope, alias)
+    caller = current_caller()
+    found, hold = stand(alias)
+    lease = decide(Place.JOB, found, called=caller is not None)
+    if caller is not None and lease is Lease.CALLER:
+        guest = scope.wrappers[alias] = guest_on_loop(caller, alias)
+        return guest
+    if lease is Lease.REFUSED:
+        raise too_late(alias)
     taken = None if hold is None else take_turn(scope, alias, hold)
     return taken or borrow(scope, alias)
 
@@ -28,6 +40,19 @@ def borrow(scope: Scope, alias: str) -> BridgedWrapper:
     """Take a wrapper, without a connection yet, for one job alone."""
     wrapper = scope.wrappers[alias] = take_wrapper(alias)
     return wrapper
+
+
+def may_borrow(alias: str) -> bool:
+    """Tell whether code on the loop may take a connection from the pool, for itself alone.
+
+    The answer of ``decide``, found sooner where nobody waits and no block is open.
+
+    Raises:
+        TransactionManagementError: the task outlived the block in which it was started.
+    """
+    if last_caller() is not None and current_caller() is not None:
+        return False
+    return current_hold(alias) is None
 
 
 def holds_connection(alias: str) -> bool:

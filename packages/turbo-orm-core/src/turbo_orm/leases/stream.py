@@ -10,11 +10,10 @@ from typing import Any, Generic, TypeVar
 from django.db.utils import Error
 
 from ..bridge import current_job, run_sync
-from .engine import take_wrapper
-from .lending import resolve
+from ..connection.engine import take_wrapper
+from ..connection.wrapper import BridgedWrapper
+from .lending import may_borrow, resolve
 from .scope import scope_of, swapped
-from .transactions import current_hold
-from .wrapper import BridgedWrapper
 
 T = TypeVar("T")
 
@@ -68,9 +67,11 @@ class Stream(Generic[T]):
         """Make the stream's wrapper that of the running job."""
         job = current_job()
         if job is None:
-            raise RuntimeError("a stream was read outside the bridge")
+            # In the thread of a caller, on its own connection.
+            yield
+            return
         scope = scope_of(job)
-        if self._wrapper is None and current_hold(self._alias) is not None:
+        if self._wrapper is None and not may_borrow(self._alias):
             resolve(job, self._alias)
             yield
             return

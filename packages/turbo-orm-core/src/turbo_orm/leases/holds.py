@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.transaction import TransactionManagementError
 
+from ..callers import here, ignore_callers
+from .decision import Held, Standing, standing
+
 if TYPE_CHECKING:
-    from .wrapper import BridgedWrapper
+    from ..connection.wrapper import BridgedWrapper
 
 
 logger = logging.getLogger("turbo_orm")
@@ -26,6 +29,10 @@ class Transaction:
 
     # Whether it was begun outside the event loop and every context is in it: that of a test.
     is_root = False
+    # Whether a thread that its block waits for may use the connection.
+    lends = True
+    # The loop that its connection belongs to; None if it is a thread's.
+    loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, wrapper: BridgedWrapper) -> None:
         self.alias = wrapper.alias
@@ -34,6 +41,9 @@ class Transaction:
         self.task = _current_task()
         self.ended = False
         self.lock = asyncio.Lock()
+        self.loop = asyncio.get_running_loop()
+        # What stands for the wrapper in the threads that the block waits for, by thread.
+        self.guests: dict[int, Any] = {}
 
     @property
     def owned_by_this_task(self) -> bool:
@@ -76,6 +86,12 @@ class Hold(NamedTuple):
     turn: Turn | None
 
 
+def lock_of(hold: Hold) -> asyncio.Lock:
+    """Return the lock that stands for a turn on the connection of a hold."""
+    transaction, outer = hold
+    return transaction.lock if outer is None or outer.released else outer.nested
+
+
 # The transactions that contexts are in which began none themselves.
 _roots: dict[str, Transaction] = {}
 _holds: ContextVar[Mapping[str, Hold]] = ContextVar("turbo_orm.transactions")
@@ -88,31 +104,53 @@ def _current_task() -> asyncio.Task[Any] | None:
         return None
 
 
+def _loop_here() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that runs in this thread, else the one that waits for the thread."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return here.host
+
+
+def stand(alias: str) -> tuple[Standing, Hold | None]:
+    """Return how this context stands to a transaction, and the transaction."""
+    holds = _holds.get(None)
+    hold = holds.get(alias) if holds else None
+    if hold is not None:
+        held = hold.transaction
+        found = standing(
+            Held(held.loop, held.ended, held.ended and held.owned_by_this_task), _loop_here()
+        )
+        if found is not Standing.NONE:
+            return found, hold
+        if held.ended:
+            set_hold(alias, None)
+    if alias in _roots:
+        return Standing.INSIDE, Hold(_roots[alias], None)
+    return Standing.NONE, None
+
+
 def current_hold(alias: str) -> Hold | None:
     """Return the transaction that this context is in.
 
     Raises:
         TransactionManagementError: the block has ended, but not this task, which began inside it.
     """
-    holds = _holds.get(None)
-    hold = holds.get(alias) if holds else None
-    if hold is None:
-        return _root_hold(alias) if _roots else None
-    if not hold.transaction.ended:
-        return hold
-    if hold.transaction.owned_by_this_task:
-        set_hold(alias, None)
-        return _root_hold(alias)
-    raise TransactionManagementError(
+    if not _roots and not _holds.get(None):
+        return None
+    found, hold = stand(alias)
+    if found is Standing.LATE:
+        raise too_late(alias)
+    return hold
+
+
+def too_late(alias: str) -> TransactionManagementError:
+    """Return the error of code that goes on after the block in which it was started."""
+    return TransactionManagementError(
         f"The atomic block of database {alias!r} in which this task was started has ended. Await "
-        "the task before the block ends, or start it outside of it: "
+        "the task (or the thread) before the block ends, or start it outside of it: "
         "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one in no block."
     )
-
-
-def _root_hold(alias: str) -> Hold | None:
-    root = _roots.get(alias)
-    return None if root is None else Hold(root, None)
 
 
 def root_of(alias: str) -> Transaction | None:
@@ -126,6 +164,7 @@ def set_root(alias: str, root: Transaction | None) -> None:
         _roots.pop(alias, None)
     else:
         _roots[alias] = root
+    ignore_callers(bool(_roots))
 
 
 def held_aliases() -> Collection[str]:

@@ -1,0 +1,229 @@
+"""Synchronous callers: the threads that wait in ``async_to_sync`` for the code that runs here.
+
+asgiref lets a thread that waits run what the coroutine hands to ``sync_to_async``. A caller's
+connections are used there, and nowhere else. This module knows who waits, and sends calls back.
+It also knows the opposite: which event loop waits, in ``sync_to_async``, for this thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+from asgiref.sync import AsyncToSync, SyncToAsync
+
+T = TypeVar("T")
+
+
+class OpenBlock(Protocol):
+    """A block that a coroutine has open on a connection of its caller."""
+
+    gone: asyncio.Event
+
+    def admits_context(self) -> bool:
+        """Tell whether the running code is inside the block."""
+
+    def abandon(self) -> None:
+        """Roll the block back, in the caller's thread: the caller stops waiting."""
+
+
+class Caller:
+    """One call of ``async_to_sync``, from the thread that waits for it.
+
+    Args:
+        outer: the caller of the code that makes this call.
+    """
+
+    __slots__ = (
+        *("blocks", "ended", "guests", "host", "loop", "outer", "thread"),
+        "wrappers",
+    )
+
+    def __init__(self, outer: Caller | None) -> None:
+        self.outer = outer
+        self.ended = False
+        # Where the coroutine runs, once it does.
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.thread = threading.get_ident()
+        # The loop that waits for the thread, if one does.
+        self.host = here.host
+        # The wrappers that the thread has of its own, and what stands for them on the loop.
+        self.wrappers: dict[str, Any] = here.wrappers
+        self.guests: dict[str, Any] = {}
+        # The outermost blocks that coroutines have open on the thread's connections, by alias.
+        self.blocks: dict[str, OpenBlock] = {}
+
+    def foreign_block(self, alias: str | None = None) -> OpenBlock | None:
+        """Return a block in which the running code is not.
+
+        Args:
+            alias: the alias of its database; None for any.
+        """
+        for name, block in self.blocks.items():
+            if alias in {None, name} and not block.admits_context():
+                return block
+        return None
+
+
+class _Here(threading.local):
+    """What is known of a thread."""
+
+    # The event loop that waits, in `sync_to_async`, for what the thread does.
+    host: asyncio.AbstractEventLoop | None = None
+    # In how many calls of `async_to_sync` the thread waits, one inside the other.
+    calls = 0
+
+    def __init__(self) -> None:
+        self.wrappers: dict[str, Any] = {}
+        # Wrappers that stand for the thread's own for a while, by alias.
+        self.replaced: dict[str, Any] = {}
+
+
+here = _Here()
+_caller: ContextVar[Caller | None] = ContextVar("turbo_orm.caller", default=None)
+# For those who ask with every statement: None where nobody has called `async_to_sync`.
+last_caller = _caller.get
+
+
+def current_caller() -> Caller | None:
+    """Return the caller that waits for this code, which runs on the loop that it waits for."""
+    caller = _caller.get()
+    # A task may outlive the call in which it was started.
+    while caller is not None and caller.ended:
+        caller = caller.outer
+    if caller is None:
+        return None
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return caller if caller.loop is loop else None
+
+
+def is_called_back() -> bool:
+    """Tell whether this is the thread of a caller, at work for the coroutine it waits for."""
+    caller = _caller.get()
+    return caller is not None and not caller.ended and caller.thread == threading.get_ident()
+
+
+def _run(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    return function(*args, **kwargs)
+
+
+# asgiref's own method: `turbo_orm.test` puts another in its place.
+_call: Any = SyncToAsync.__call__
+_running: Any = SyncToAsync(_run, thread_sensitive=True)
+
+
+async def call_back(
+    caller: Caller,
+    function: Callable[..., T],
+    args: tuple[Any, ...] = (),
+    kwargs: dict[str, Any] | None = None,
+) -> T:
+    """Run a function in the thread of the caller, which asgiref knows too.
+
+    Args:
+        caller: who waits.
+        function: is called there.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        BaseException: whatever the function raises.
+
+    Waits until no other task has a block open on the caller's connections: the one connection
+    would put the function's rows into that block.
+    """
+    while caller.blocks and (block := caller.foreign_block()) is not None:
+        await block.gone.wait()
+    result: T = await _call(_running, function, args, kwargs or {})
+    return result
+
+
+def wait_here(awaitable: Awaitable[T]) -> T:
+    """Wait for an awaitable in a thread where no loop runs; it may call this thread back."""
+    waiting: Any = AsyncToSync(_as_coroutine)
+    result: T = waiting(awaitable)
+    return result
+
+
+async def _as_coroutine(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def note_call(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an ``AsyncToSync.__call__`` that leaves a caller in the context."""
+
+    @wraps(original)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = _caller.get()
+        caller = Caller(before)
+        _caller.set(caller)
+        here.calls += 1
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            here.calls -= 1
+            caller.ended = True
+            _caller.set(before)
+            for block in list(caller.blocks.values()):
+                block.abandon()
+            # A task that goes on keeps the caller in its context.
+            caller.guests.clear()
+
+    return call
+
+
+def note_loop(original: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Any]:
+    """Return an ``AsyncToSync.main_wrap`` that notes on which loop the coroutine runs."""
+
+    @wraps(original)
+    def main_wrap(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # Called in the thread that waits, awaited on the loop.
+        return _noting_loop(_caller.get(), original(self, *args, **kwargs))
+
+    return main_wrap
+
+
+async def _noting_loop(caller: Caller | None, coroutine: Coroutine[Any, Any, None]) -> None:
+    if caller is not None and not _ignored:
+        caller.loop = asyncio.get_running_loop()
+    await coroutine
+
+
+# Whether no caller counts: the loop itself uses the connection of a test.
+_ignored = False
+
+
+def ignore_callers(ignored: bool) -> None:
+    """Say whether code on a loop stays there although a caller waits for it."""
+    global _ignored  # noqa: PLW0603  # one per process, as the transaction of a test
+    _ignored = ignored
+
+
+def note_host(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``SyncToAsync.thread_handler`` that notes which loop waits for the thread.
+
+    Only thread-sensitive calls count: other threads are somebody else, as in Django.
+    """
+
+    @wraps(original)
+    def thread_handler(self: Any, loop: Any, *args: Any, **kwargs: Any) -> Any:
+        if here.calls:
+            # Called back by the coroutine that the thread waits for: it stays what it was.
+            return original(self, loop, *args, **kwargs)
+        before, here.host = here.host, loop if self._thread_sensitive else None
+        try:
+            return original(self, loop, *args, **kwargs)
+        finally:
+            here.host = before
+
+    return thread_handler

@@ -1,0 +1,222 @@
+"""A caller's connection as the loop sees it, while the caller waits in ``async_to_sync``.
+
+The connection stays in the caller's thread: there each statement is executed, as in Django.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import psycopg
+from django.db import connections
+
+from ..bridge import await_, in_bridge
+from ..callers import Caller, call_back, current_caller
+from ..connection.engine import bridged_class, engine_class
+from ..connection.facade import BridgedConnection, StatementLock
+from ..connection.named import closed_anywhere
+from ..connection.wrapper import BridgedWrapper
+from .decision import Standing
+from .guests import Guest
+from .holds import stand, too_late
+from .in_threads import ThreadGuest, guest_in_thread
+
+# Seconds. Where a thread waits without a limit, nothing else can be done meanwhile.
+NO_LIMIT = 24 * 60 * 60.0
+
+
+class LoopFace(BridgedConnection):
+    """A thread's connection, used in the bridge on the loop that the thread waits for."""
+
+    __slots__ = ("_guest", "_plain", "lock")
+
+    lock: Any
+    _guest: LoopGuest
+    _plain: Any
+
+    @classmethod
+    def of(cls, plain: Any, guest: LoopGuest) -> LoopFace:
+        """Return the face of a connection for a guest."""
+        face = cls.__new__(cls)
+        face.__dict__ = plain.__dict__
+        face._plain, face._guest = plain, guest
+        face.lock = StatementLock(NO_LIMIT)
+        return face
+
+    def __del__(self, *warn: Any) -> None:
+        """Pass: the connection is not the loop's to close."""
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Have a psycopg generator driven in the thread of the caller."""
+        self._guest.check_access()
+        waiting = call_back(self._guest.caller, _wait, (self._plain, gen, *args), kwargs)
+        if self.lock.shielded:
+            return self._wait_shielded(waiting)
+        try:
+            return await_(waiting)
+        except Exception:
+            raise
+        except BaseException:
+            self._guest.note_interruption()
+            raise
+
+    @property
+    def _grace(self) -> float:  # type: ignore[override]
+        return NO_LIMIT
+
+    def may_be_used(self) -> bool:
+        """Tell whether the running code may use the connection and can wait for it."""
+        return in_bridge() and current_caller() is self._guest.caller
+
+
+def _wait(plain: Any, gen: Any, *args: Any, **kwargs: Any) -> Any:
+    with plain.lock:
+        return plain.wait(gen, *args, **kwargs)
+
+
+def _of_host(name: str) -> property:
+    def get(self: Any) -> Any:
+        return getattr(self.host, name)
+
+    def put(self: Any, value: Any) -> None:
+        setattr(self.host, name, value)
+
+    return property(get, put)
+
+
+class LoopGuest(Guest, BridgedWrapper):
+    """Mixed into the bridged class of the engine: the wrapper of the thread that waits."""
+
+    __slots__ = ()
+
+    is_guest = True
+    home = None
+    _initialising = False
+    _lender = None
+    _transaction = None
+    queries_log = _of_host("queries_log")
+    force_debug_cursor = _of_host("force_debug_cursor")
+    execute_wrappers = _of_host("execute_wrappers")
+
+    caller: Caller
+    host: Any
+    _face: LoopFace | None
+    _parts: dict[str, Any]
+
+    @classmethod
+    def of(cls, caller: Caller, host: Any) -> LoopGuest:
+        """Return a guest at the wrapper of a caller's thread."""
+        guest = cls.__new__(cls)
+        guest.share_state(host)
+        guest.caller, guest.host = caller, host
+        guest._face, guest._parts = None, {}
+        return guest
+
+    @property
+    def connection(self) -> Any:
+        """The connection's face for the loop."""
+        own = isinstance(self.host, ThreadGuest)
+        plain = self.host.connection if own else self.__dict__["connection"]
+        if plain is None:
+            return None
+        if self._face is None or self._face._plain is not plain:
+            self._face = LoopFace.of(plain, self)
+        return self._face
+
+    @connection.setter
+    def connection(self, value: Any) -> None:
+        self.__dict__["connection"] = value
+
+    def check_access(self) -> None:
+        """Raise unless the caller still waits for this code."""
+        if current_caller() is not self.caller:
+            raise psycopg.InterfaceError(
+                f"This connection object of database {self.alias!r} belongs to a thread that "
+                "called `async_to_sync` and no longer waits. Ask `django.db.connections` for the "
+                "present one."
+            )
+
+    def _at_home(self, function: Any, *args: Any) -> Any:
+        return await_(call_back(self.caller, function, args))
+
+    def ensure_connection(self) -> None:
+        """Connect, in the thread; outside the bridge there is nothing to do."""
+        if self.__dict__["connection"] is None and in_bridge():
+            self._at_home(_connect, self.host)
+
+    def connect(self) -> None:
+        """Connect, in the thread."""
+        self._at_home(self.host.connect)
+
+    def close(self) -> None:
+        """Close the connection, in the thread; outside the bridge there is nothing to do."""
+        if in_bridge():
+            self._at_home(self.host.close)
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Close the connection if it is of no more use; outside the bridge do nothing."""
+        if in_bridge():
+            self._at_home(self.host.close_if_unusable_or_obsolete)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Create a cursor."""
+        cursor = super(BridgedWrapper, self).create_cursor(name)
+        return closed_anywhere(cursor) if name else cursor
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super(BridgedWrapper, self)._set_autocommit(autocommit)
+
+    def execute_wrapper(self, wrapper: Any) -> Any:
+        """Call a hook around each statement, as the thread's wrapper does."""
+        return self.host.execute_wrapper(wrapper)
+
+    def hand_back(self, *, broken: bool = False) -> None:
+        """Keep the connection: it is the thread's."""
+
+    def finish(self) -> None:
+        """Keep the connection: it is the thread's."""
+
+    def drop_blocks(self) -> None:
+        """Keep the blocks: they end where they began."""
+
+
+def _connect(wrapper: Any) -> None:
+    wrapper.ensure_connection()
+    # Django would ask for it on the loop.
+    _ = wrapper.pg_version
+
+
+def guest_on_loop(caller: Caller, alias: str) -> LoopGuest:
+    """Return what ``connections[alias]`` is on the loop while a caller waits.
+
+    Raises:
+        TransactionManagementError: the block from which the caller was called has ended.
+    """
+    host = _host(caller, alias)
+    guest: LoopGuest | None = caller.guests.get(alias)
+    if guest is None or guest.host is not host:
+        guest = caller.guests[alias] = _class_of(engine_class(alias)).of(caller, host)
+    return guest
+
+
+def _host(caller: Caller, alias: str) -> Any:
+    """Return the wrapper that ``connections[alias]`` is in the thread of a caller."""
+    standing, hold = stand(alias) if caller.host is not None else (Standing.NONE, None)
+    if hold is not None and hold.transaction.lends and hold.transaction.loop is caller.host:
+        if standing is Standing.LATE:
+            raise too_late(alias)
+        return guest_in_thread(hold, caller.thread)
+    host = caller.wrappers.get(alias)
+    if host is None:
+        # The thread has none yet; it will find this one, and Django asks in which it was made.
+        made: Any = connections.create_connection(alias)
+        made._thread_ident = caller.thread
+        host = caller.wrappers.setdefault(alias, made)
+    return host
+
+
+@functools.lru_cache(maxsize=16)
+def _class_of(engine: Any) -> Any:
+    slots = ("_face", "_parts", "caller", "host")
+    return type(engine.__name__, (LoopGuest, bridged_class(engine)), {"__slots__": slots})

@@ -1,0 +1,13 @@
+"""The same code on plain Django and with Turbo ORM, where it goes between threads and loops."""
+
+import re
+from pathlib import Path
+
+STOCK, PLAIN, OURS = "stock", "plain managers", "own managers"
+
+# The scenarios themselves need settings of their own.
+NAMES = re.findall(
+    r"^@(?:scenario|of_coroutine)\ndef (\w+)",
+    (Path(__file__).parent / "scenarios.py").read_text(),
+    re.MULTILINE,
+)
