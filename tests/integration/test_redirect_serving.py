@@ -156,13 +156,6 @@ async def test_a_middleware_in_front_of_a_cache_beyond_a_network_blocks():
                 assert blocking.blocks(UpdateCacheMiddleware(counted)) is expected
 
 
-@pytest.mark.commits
-async def test_a_middleware_that_settings_keep_in_a_thread_stays_there():
-    with override_settings(TURBO_ORM={"THREAD_MIDDLEWARE": [f"{MODULE}.Counting"]}):
-        with pytest.raises(AssertionError, match="a thread was asked for"):
-            await Counting(counted)(AsyncRequestFactory().get("/"))
-
-
 async def greet(name):
     return f"hello {name}: {await Plain.objects.acount()}"
 

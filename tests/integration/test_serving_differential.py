@@ -1,11 +1,14 @@
-"""Ours answers as stock Django does, down to signals, queries and logs, however it is set up."""
+"""Ours answers as stock Django does, down to signals, queries and logs, however it is set up.
+
+The measure is Django's ASGI handler for coroutine views, its WSGI handler for synchronous views.
+"""
 
 import django
 import pytest
 
 from tests.once import once_per_run
 from tests.serving.comparison import Expected, answers, differences, serve_all
-from tests.serving.flavours import FLAVOURS, OURS
+from tests.serving.flavours import FLAVOURS, ON_THE_LOOP, OURS, STOCK_WSGI
 from tests.serving.recorder import IN_ORDER
 from tests.serving.scripts import SCENARIOS
 from tests.serving.scripts.failures import SYNCHRONOUS_KINDS
@@ -49,7 +52,7 @@ EXPECTED = (
     ),
     *(
         Expected(
-            "pieces*/broken-stream",
+            "pieces*/broken-*",
             field,
             "",
             ours,
@@ -58,6 +61,22 @@ EXPECTED = (
         )
         for field, ours in ENDED.items()
     ),
+    Expected(
+        "pieces*/broken-from-generator",
+        "body",
+        "",
+        "first",
+        "It is sent piece by piece: stock Django collects the whole body first.",
+        flavours=ON_THE_LOOP,
+    ),
+    Expected(
+        "*/from-asynchronous",
+        "warnings",
+        "Warning: StreamingHttpResponse must consume asynchronous iterators *",
+        "",
+        "The event loop makes the pieces: under WSGI Django collects the whole body first.",
+        measure=STOCK_WSGI,
+    ),
     *(
         Expected(
             "failures*/fail/stop",
@@ -65,7 +84,7 @@ EXPECTED = (
             "*StopIteration interacts badly with generators*",
             ours,
             "Only a future, which brings the outcome of a thread, refuses a StopIteration.",
-            flavours="views on the loop",
+            flavours=ON_THE_LOOP,
         )
         for field, ours in (("logs", STOPPED), ("body", "no more"))
         if "stop" in SYNCHRONOUS_KINDS
@@ -78,7 +97,7 @@ EXPECTED = (
             ours,
             "An object whose `__call__` is a coroutine function is a mistake that Django does not "
             "see; its `sync_to_async` complains of it, where none is used its handler does.",
-            flavours="views on the loop",
+            flavours=ON_THE_LOOP,
         )
         for field, stock, ours in (
             ("logs", f"*({SYNC_ONLY})", f"{FAILED} [500] ({UNAWAITED})"),

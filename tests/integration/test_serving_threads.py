@@ -12,7 +12,7 @@ from tests.served.client import Connection
 from tests.served.process import Served
 from tests.served.session import log_in, make_user
 from tests.testapp.models import Author
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 REQUESTS = 500
 CLIENTS = 20
@@ -163,10 +163,21 @@ async def test_requests_are_answered_while_a_password_hashes(served, slow_passwo
     assert answered > 5
 
 
-async def test_a_synchronous_view_gets_a_thread_unless_told_otherwise(cookie):
+async def test_requests_with_synchronous_views_share_a_thread_unless_told_otherwise(cookie):
     """Shows also that the counter of the other tests counts."""
-    async with Served() as served:
-        assert (await served.get("/synchronous/", Cookie=cookie)).text.endswith("reader\n")
-        hops = (await served.state())["hops"]
-        await threads_have_ended(served)
-    assert hops["synchronous"] == 1
+    async with Served() as served, Connection(served.port) as client:
+        for _ in range(20):
+            answer = await client.ask("GET", "/synchronous/", Cookie=cookie)
+            assert answer.text.endswith("reader\n")
+
+        async def all_ended():
+            state = await served.state()
+            return state["started"] == state["finished"]
+
+        # A client has its answer before the response is closed in the thread.
+        await until(all_ended)
+        state = await served.state()
+    assert state["hops"] == {"synchronous": 20, "HttpResponseBase.close": 20}
+    threads = [name.rpartition("-")[0] for name in state["threads"] if name != "MainThread"]
+    assert set(threads) == {"turbo_orm-view"}
+    assert len(threads) < 20

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
@@ -27,15 +29,17 @@ from django.test.utils import (
     setup_test_environment,
     teardown_databases,
 )
+from django.urls import Resolver404, resolve
 
 from . import recorder
 from .client import Answer, Client, Step
-from .flavours import STOCK
+from .flavours import OURS, STOCK_WSGI
 from .normalise import Normaliser
 from .scripts import SCENARIOS
 from .scripts.base import Scenario
 from .seed import seed
 from .stacks import STACKS
+from .wsgi import WSGIClient
 
 # What Django's own error page says of an exception; the rest shows frames and settings.
 DEBUG_PAGE = re.compile(r'<pre class="exception_value">(.*?)</pre>', re.DOTALL)
@@ -54,23 +58,27 @@ def run(target: Path) -> None:
     # What a request leaves behind is collected after each; not Django and the project.
     gc.freeze()
     try:
-        seen = asyncio.run(run_all(application_of(settings.FLAVOUR)))
+        seen = asyncio.run(run_all(client_of(settings.FLAVOUR)))
     finally:
         connections.close_all()
         teardown_databases(created, verbosity=0)
     target.write_text(json.dumps(seen))
 
 
-def application_of(flavour: str) -> Callable[[], Any]:
-    """Return what makes the application."""
-    if flavour != STOCK:
+def client_of(flavour: str) -> Callable[[], Client]:
+    """Return what makes the application and its client."""
+    if flavour == STOCK_WSGI:
+        from django.core.wsgi import get_wsgi_application
+
+        return lambda: WSGIClient(get_wsgi_application())
+    if flavour in OURS:
         from turbo_orm.asgi import get_asgi_application
     else:
         from django.core.asgi import get_asgi_application
-    return get_asgi_application
+    return lambda: Client(get_asgi_application())
 
 
-async def run_all(get_application: Callable[[], Any]) -> dict[str, Any]:
+async def run_all(get_client: Callable[[], Client]) -> dict[str, Any]:
     """Run the scenarios one after another on one loop."""
     seen: dict[str, Any] = {}
     # One thread for what needs no particular one: `_settle` knows when it is done.
@@ -81,8 +89,8 @@ async def run_all(get_application: Callable[[], Any]) -> dict[str, Any]:
             # What was loaded since is no garbage either: each collection goes through the rest.
             await _settle()
             gc.freeze()
-            await run_scenario(scenario, get_application, seen)
-    if settings.FLAVOUR != STOCK:
+            await run_scenario(scenario, get_client, seen)
+    if settings.FLAVOUR in OURS:
         from turbo_orm import close_pools
 
         await close_pools()
@@ -103,12 +111,12 @@ def surroundings(scenario: Scenario) -> Iterator[None]:
 
 
 async def run_scenario(
-    scenario: Scenario, get_application: Callable[[], Any], seen: dict[str, Any]
+    scenario: Scenario, get_client: Callable[[], Client], seen: dict[str, Any]
 ) -> None:
     """Load the middleware, then send each request."""
     normalised = Normaliser()
     with recorder.recording() as record:
-        client = Client(get_application())
+        client = get_client()
     seen[f"{scenario.name}/loading"] = _written(record, Answer(), client, normalised)
     for step in scenario.steps:
         with recorder.recording() as record:
@@ -138,12 +146,26 @@ def _written(
         "headers": headers_of(answer),
         "body": readable(answer),
         "cookies": [f"{name}={value}" for name, value in sorted(client.cookies.items())],
+        "view": "none" if step is None else kind_of_view(step),
         **vars(record),
     }
     if step is not None and step.disconnect:
         # How much was sent by then is a matter of buffers.
         text["body"] = text["body"][:20]
     return {name: _normalised(value, normalised) for name, value in text.items()}
+
+
+def kind_of_view(step: Step) -> str:
+    """Return what kind of view a request reaches, if its client waits for the answer."""
+    path, _, query = step.path.partition("?")
+    try:
+        query.encode("latin-1").decode()
+        view = resolve(unquote(path)).func
+    except (Resolver404, UnicodeDecodeError):
+        return "none"
+    if step.disconnect:
+        return "none"
+    return "coroutine" if iscoroutinefunction(view) else "synchronous"
 
 
 def _normalised(value: Any, normalised: Normaliser) -> Any:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .flavours import FLAVOURS, STOCK
+from .flavours import FLAVOURS, ON_THE_LOOP, STOCK, STOCK_WSGI
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -30,6 +30,7 @@ class Expected:
         ours: the lines in its place; empty if there is none.
         reason: why that is right.
         flavours: a pattern of those that differ.
+        measure: Django's own handler from which they differ.
     """
 
     where: str
@@ -38,6 +39,7 @@ class Expected:
     ours: str
     reason: str
     flavours: str = "*"
+    measure: str = STOCK
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return stock Django's lines as ours should be."""
@@ -50,7 +52,7 @@ class Expected:
         return mapped
 
     def concerns(self, flavour: str, where: str, field: str) -> bool:
-        """Tell whether it is about one field of one request to one of ours."""
+        """Tell whether one of ours may differ in one field of one request."""
         return (
             field == self.field
             and fnmatch.fnmatchcase(flavour, self.flavours)
@@ -101,20 +103,40 @@ def differences(
     seen: dict[str, Seen], flavour: str, where: str, expected: tuple[Expected, ...]
 ) -> str:
     """Return what one of ours did otherwise than stock Django, readable; empty if nothing."""
-    stock, ours = seen[STOCK][where], seen[flavour][where]
     found = []
-    for field, value in stock.items():
-        lines = _lines(value)
-        for each in expected:
-            if each.concerns(flavour, where, field):
-                lines = each(lines)
+    for field, value in seen[flavour][where].items():
+        lines = _expected_lines(seen, flavour, where, field, expected)
         found += [
             f"{field}: {line}"
-            for line in difflib.unified_diff(
-                lines, _lines(ours[field]), STOCK, flavour, lineterm="", n=2
-            )
+            for line in difflib.unified_diff(lines, _lines(value), STOCK, flavour, lineterm="", n=2)
         ]
     return "\n".join(found)
+
+
+def measures(seen: dict[str, Seen], flavour: str, where: str) -> list[str]:
+    """Return which of Django's own handlers say what one of ours must do in one request.
+
+    Loading, ours makes its middleware ready for both.
+    """
+    if flavour == ON_THE_LOOP:
+        return [STOCK]
+    if where.endswith("/loading"):
+        return [STOCK, STOCK_WSGI]
+    return [STOCK_WSGI if seen[STOCK_WSGI][where]["view"] == "synchronous" else STOCK]
+
+
+def _expected_lines(
+    seen: dict[str, Seen], flavour: str, where: str, field: str, expected: tuple[Expected, ...]
+) -> list[str]:
+    lines: list[str] = []
+    for measure in measures(seen, flavour, where):
+        value = seen[measure][where][field]
+        part = _lines(value)
+        for each in expected:
+            if each.measure == measure and each.concerns(flavour, where, field):
+                part = each(part)
+        lines = lines + part if isinstance(value, list) else part
+    return lines
 
 
 def _lines(value: Any) -> list[str]:

@@ -2,28 +2,15 @@
 
 from typing import Any
 
-from .stacks import STACKS
-
+# Django's own handlers: the measure of coroutine views, and that of synchronous views.
 STOCK = "stock"
-IN_THREADS = [
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "tests.serving.middleware.classes.Mixin",
-    "tests.serving.middleware.classes.SynchronousHooks",
-    "tests.serving.middleware.contextual.synchronous",
-    "tests.serving.middleware.functions.synchronous",
-    "tests.serving.middleware.querying.synchronous",
-    "tests.serving.middleware.tasks.SynchronousCall",
-    "tests.serving.middleware.tasks.asking_a_coroutine",
-]
+STOCK_WSGI = "stock, WSGI"
+ON_THE_LOOP = "views on the loop"
 
 FLAVOURS: dict[str, dict[str, Any]] = {
     STOCK: {},
+    STOCK_WSGI: {},
     "ours": {},
-    "views on the loop": {"SYNC_VIEWS": "loop"},
-    "middleware in threads": {"THREAD_MIDDLEWARE": IN_THREADS},
+    ON_THE_LOOP: {"SYNC_VIEWS": "loop"},
 }
-OURS = [flavour for flavour in FLAVOURS if flavour != STOCK]
-
-_known = {name for stack in STACKS.values() for name in stack}
-assert set(IN_THREADS) <= _known, set(IN_THREADS) - _known
+OURS = [flavour for flavour in FLAVOURS if not flavour.startswith(STOCK)]

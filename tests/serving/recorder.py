@@ -129,7 +129,9 @@ def _described(sender: Any, values: dict[str, Any]) -> str:
         shown["user"] = str(values["user"])
     if "scope" in values:
         shown["path"] = values["scope"]["path"]
-    sender_name = "handler" if name.endswith("ASGIHandler") else name
+    if "environ" in values:
+        shown["path"] = values["environ"]["SCRIPT_NAME"] + values["environ"]["PATH_INFO"]
+    sender_name = "handler" if name.endswith(("ASGIHandler", "WSGIHandler")) else name
     return f" from {sender_name} {shown}" if shown else f" from {sender_name}"
 
 
@@ -154,6 +156,9 @@ def _log_query(record: logging.LogRecord) -> None:
 
 
 def _log(record: logging.LogRecord) -> None:
+    if (record.name, record.levelno) == ("asyncio", logging.DEBUG):
+        # A loop has begun: each coroutine receiver has one of its own under WSGI.
+        return
     line = f"{record.levelname} {record.name}: {record.getMessage()}"
     if hasattr(record, "status_code"):
         line += f" [{record.status_code}]"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.settings import database
 
-from .flavours import FLAVOURS
+from .flavours import FLAVOURS, OURS
 from .stacks import STACKS
 
 FLAVOUR = os.environ["SERVING_FLAVOUR"]
@@ -22,7 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "tests.serving",
 ]
-if FLAVOUR != "stock":
+if FLAVOUR in OURS:
     INSTALLED_APPS.append("turbo_orm")
 # Their tables are made from the models.
 MIGRATION_MODULES = dict.fromkeys(["auth", "contenttypes", "sessions"])

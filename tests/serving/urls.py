@@ -66,6 +66,8 @@ STREAMING = [
     path("stream-books/", streaming.stream_books),
     path("async-stream-books/", streaming.async_stream_books),
     path("broken-stream/", streaming.broken_stream),
+    path("broken-from-generator/", streaming.broken_from_generator),
+    path("from-asynchronous/", streaming.from_asynchronous),
     path("endless/", streaming.endless),
     path("memory-file/", streaming.memory_file),
     path("async-memory-file/", streaming.async_memory_file),

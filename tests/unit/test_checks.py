@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 
 from tests.testapp.models import Author
 from turbo_orm import checks
+from turbo_orm.conf import TurboSettings, get_settings
 from turbo_orm.connection.engine import ASYNC_ENGINE, is_postgresql_engine
 
 
@@ -47,7 +48,7 @@ def test_e001_an_unknown_key():
             (
                 "Did you mean 'REDIRECT_DJANGO'? Known keys are CLEANUP_TIMEOUT, "
                 "DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO, "
-                "REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
+                "REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
             ),
         )
     ]
@@ -82,21 +83,36 @@ def test_e001_an_unknown_key():
             "TURBO_ORM['REQUIRE_DATABASE'] is 'default'.",
             "Write True or False.",
         ),
-        (
-            {"THREAD_MIDDLEWARE": "some.Middleware"},
-            "TURBO_ORM['THREAD_MIDDLEWARE'] is 'some.Middleware'.",
-            "Write a list of dotted paths out of MIDDLEWARE.",
-        ),
-        (
-            {"THREAD_MIDDLEWARE": ["some.Middleware"]},
-            "TURBO_ORM['THREAD_MIDDLEWARE'] names 'some.Middleware', which is not in MIDDLEWARE.",
-            "Write the dotted path as it is written there.",
+        *(
+            (
+                {"SYNC_THREADS": number},
+                f"TURBO_ORM['SYNC_THREADS'] is {number!r}.",
+                "Write a number of threads such as 40, 1 or more.",
+            )
+            for number in (0, -1, 2.0, "40", True)
         ),
     ],
 )
 def test_e001_values_that_cannot_be(written, message, hint):
     with override_settings(TURBO_ORM=written):
         assert found(checks.check_settings) == [("turbo_orm.E001", message, hint)]
+
+
+@override_settings(TURBO_ORM={"THREAD_MIDDLEWARE": ["some.Middleware"]})
+def test_w004_a_key_of_a_former_version_has_no_effect_and_its_warning_says_what_has():
+    assert found(checks.check_settings) == []
+    assert found(checks.check_removed_keys) == [
+        (
+            "turbo_orm.W004",
+            "TURBO_ORM['THREAD_MIDDLEWARE'] has no effect any more.",
+            (
+                "Remove it. A request whose view is synchronous now runs in a thread as a whole, "
+                "with all its middleware. Before a coroutine view middleware runs on the event "
+                "loop: there call what blocks by turbo_orm.await_thread(function, ...)."
+            ),
+        )
+    ]
+    assert get_settings() == TurboSettings()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def test_every_key_has_a_default():
         "PLANS": "on",
         "PLAN_CACHE_SIZE": 1000,
         "SYNC_VIEWS": "thread",
-        "THREAD_MIDDLEWARE": (),
+        "SYNC_THREADS": 40,
         "DISCONNECT_PATIENCE": 0.1,
         "REQUIRE_DATABASE": False,
     }
@@ -43,7 +43,7 @@ def test_unknown_keys_are_refused_by_name():
     assert str(refused.value) == (
         "settings.TURBO_ORM has unknown keys: ALIAS, POOLS. "
         "Known are: CLEANUP_TIMEOUT, DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, "
-        "REDIRECT_DJANGO, REQUIRE_DATABASE, SYNC_VIEWS, THREAD_MIDDLEWARE."
+        "REDIRECT_DJANGO, REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
     )
 
 

@@ -10,6 +10,8 @@ _STEPS = (
     get("/async-stream/", "head", method="HEAD"),
     get("/stream/", "head, sync", method="HEAD"),
     get("/broken-stream/"),
+    get("/broken-from-generator/"),
+    get("/from-asynchronous/"),
     get("/memory-file/"),
     get("/async-memory-file/"),
     get("/disk-file/"),

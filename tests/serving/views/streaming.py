@@ -56,6 +56,25 @@ async def broken_stream(request):
     return _closing(StreamingHttpResponse(parts()))
 
 
+def broken_from_generator(request):
+    def parts():
+        yield "first"
+        raise RuntimeError("in the middle")
+
+    return _closing(StreamingHttpResponse(parts()))
+
+
+def from_asynchronous(request):
+    """Leave it to a coroutine to make the pieces."""
+
+    async def parts():
+        for number in range(4):
+            yield f"part {number}\n"
+        note("stream exhausted")
+
+    return _closing(StreamingHttpResponse(parts()))
+
+
 async def endless(request):
     async def parts():
         try:

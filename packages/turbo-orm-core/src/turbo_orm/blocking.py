@@ -16,7 +16,6 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.utils.deprecation import MiddlewareMixin
 
 from .bridge import await_thread, in_bridge
-from .conf import get_settings
 
 NEVER_BLOCKING_CACHES = (DatabaseCache, DummyCache, LocMemCache)
 
@@ -56,9 +55,6 @@ def _store_blocks(store: Any, kind: type) -> bool:
 
 
 def _middleware_blocks(middleware: Any) -> bool:
-    kind = type(middleware)
-    if f"{kind.__module__}.{kind.__qualname__}" in get_settings().THREAD_MIDDLEWARE:
-        return True
     # Those for whole pages have a cache, that for sessions the class of their store.
     used = (getattr(middleware, name, None) for name in ("cache", "SessionStore"))
     return any(found is not None and blocks(found) for found in used)

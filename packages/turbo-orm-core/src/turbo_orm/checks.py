@@ -12,7 +12,16 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
-from .conf import KNOWN_KEYS, PLANS, SETTING, SYNC_VIEWS, raw_settings, unknown_keys
+from .conf import (
+    KNOWN_KEYS,
+    PLANS,
+    REMOVED_KEYS,
+    SETTING,
+    SYNC_VIEWS,
+    raw_settings,
+    removed_keys,
+    unknown_keys,
+)
 from .connection.engine import (
     HOW_TO_GET_IT,
     MissingAsyncBackend,
@@ -98,19 +107,10 @@ def _serving_errors() -> list[CheckMessage]:
         found.append(_bad_value("DISCONNECT_PATIENCE", patience, hint))
     if type(required := written.get("REQUIRE_DATABASE", False)) is not bool:
         found.append(_bad_value("REQUIRE_DATABASE", required, "Write True or False."))
-    paths = written.get("THREAD_MIDDLEWARE", ())
-    if not isinstance(paths, list | tuple | set | frozenset):
-        hint = "Write a list of dotted paths out of MIDDLEWARE."
-        return [*found, _bad_value("THREAD_MIDDLEWARE", paths, hint)]
-    return found + [
-        Error(
-            f"TURBO_ORM['THREAD_MIDDLEWARE'] names {path!r}, which is not in MIDDLEWARE.",
-            hint="Write the dotted path as it is written there.",
-            id="turbo_orm.E001",
-        )
-        for path in paths
-        if path not in django_settings.MIDDLEWARE
-    ]
+    if type(threads := written.get("SYNC_THREADS", 40)) is not int or threads < 1:
+        hint = "Write a number of threads such as 40, 1 or more."
+        found.append(_bad_value("SYNC_THREADS", threads, hint))
+    return found
 
 
 def _is_duration(value: object) -> bool:
@@ -175,6 +175,18 @@ def check_async_backend(**kwargs: Any) -> list[CheckMessage]:
         )
         for alias in connections.settings
         if _lacks_async_backend(alias)
+    ]
+
+
+def check_removed_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Check for keys of ``TURBO_ORM`` that no longer mean anything."""
+    return [
+        CheckWarning(
+            f"TURBO_ORM[{key!r}] has no effect any more.",
+            hint=REMOVED_KEYS[key],
+            id="turbo_orm.W004",
+        )
+        for key in removed_keys()
     ]
 
 
@@ -287,6 +299,7 @@ def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
 
 ALL: tuple[Check, ...] = (
     check_settings,
+    check_removed_keys,
     check_async_backend,
     check_engines,
     check_pool_keys,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -29,10 +29,11 @@ class TurboSettings:
         PLANS: ``"on"``: querysets of a known shape are neither built nor compiled again; ``"off"``:
             Django does it each time; ``"verify"``: each use of a plan is compared with Django.
         PLAN_CACHE_SIZE: how many plans are kept.
-        SYNC_VIEWS: where ``turbo_orm.asgi`` runs a synchronous view: ``"thread"``, as Django does,
-            or ``"loop"``: in the bridge, for projects whose views block on nothing but databases.
-        THREAD_MIDDLEWARE: dotted paths out of ``MIDDLEWARE`` that stay in a thread, because they
-            are synchronous and block on something that is no database.
+        SYNC_VIEWS: where ``turbo_orm.asgi`` runs a synchronous view and its middleware:
+            ``"thread"``, as under WSGI, or ``"loop"``: in the bridge, for projects whose views
+            block on nothing but databases.
+        SYNC_THREADS: how many requests with synchronous views run at once on one event loop; each
+            has a thread, the others wait for one.
         DISCONNECT_PATIENCE: seconds that ``turbo_orm.asgi`` serves a request before it listens for
             its client's leaving; ``0`` to listen at once, as Django does.
         REQUIRE_DATABASE: refuse to start serving when a database cannot be reached.
@@ -44,12 +45,20 @@ class TurboSettings:
     PLANS: str = "on"
     PLAN_CACHE_SIZE: int = 1000
     SYNC_VIEWS: str = "thread"
-    THREAD_MIDDLEWARE: Collection[str] = ()
+    SYNC_THREADS: int = 40
     DISCONNECT_PATIENCE: float = 0.1
     REQUIRE_DATABASE: bool = False
 
 
 KNOWN_KEYS = frozenset(field.name for field in dataclasses.fields(TurboSettings))
+# Keys of former versions, each with what to do instead. They are ignored, and a check warns.
+REMOVED_KEYS = {
+    "THREAD_MIDDLEWARE": (
+        "Remove it. A request whose view is synchronous now runs in a thread as a whole, with all "
+        "its middleware. Before a coroutine view middleware runs on the event loop: there call "
+        "what blocks by turbo_orm.await_thread(function, ...)."
+    ),
+}
 
 
 def raw_settings() -> Mapping[str, Any]:
@@ -60,7 +69,12 @@ def raw_settings() -> Mapping[str, Any]:
 
 def unknown_keys() -> list[str]:
     """Return the keys of ``TURBO_ORM`` that mean nothing, sorted."""
-    return sorted(set(raw_settings()) - KNOWN_KEYS)
+    return sorted(set(raw_settings()) - KNOWN_KEYS - set(REMOVED_KEYS))
+
+
+def removed_keys() -> list[str]:
+    """Return the keys of ``TURBO_ORM`` that meant something in a former version, sorted."""
+    return sorted(set(raw_settings()) & set(REMOVED_KEYS))
 
 
 @functools.lru_cache(maxsize=1)
@@ -76,7 +90,8 @@ def get_settings() -> TurboSettings:
             f"settings.{SETTING} has unknown keys: {', '.join(unknown)}. "
             f"Known are: {', '.join(sorted(KNOWN_KEYS))}."
         )
-    return TurboSettings(**raw_settings())
+    written = raw_settings()
+    return TurboSettings(**{key: written[key] for key in KNOWN_KEYS & set(written)})
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

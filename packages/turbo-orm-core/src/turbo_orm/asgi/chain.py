@@ -11,7 +11,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
 from ..conf import get_settings
-from .modes import awaitable, awaited, from_thread, threaded
+from .modes import awaitable, awaited
+from .synchronous import SynchronousChain
 
 # What Django calls a middleware when it asks for its `get_response` to be adapted.
 NAMED = "middleware "
@@ -24,21 +25,26 @@ class BridgedChain(BaseHandler):
     synchronously in the bridge. One with asynchronous code of its own runs that code.
     """
 
-    # What was handed to the middleware that is kept in a thread and is being loaded.
-    _inside_thread: Callable[..., Any] | None = None
-    # The middleware that is kept in a thread and was loaded last, as Django hands it on.
-    _kept_in_thread: Callable[..., Any] | None = None
+    _synchronous_chain: SynchronousChain | None = None
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """Load the chain, always in Django's synchronous mode.
+        """Load the middleware twice: for the event loop and for requests that run in a thread.
 
         Args:
-            is_async: what Django's handlers ask for; the chain is synchronous all the same.
+            is_async: what Django's handlers ask for; both chains are in synchronous mode.
 
         Mirrors ``BaseHandler.load_middleware``.
         """
-        self._inside_thread = self._kept_in_thread = None
         super().load_middleware(is_async=False)
+        on_loop_only = get_settings().SYNC_VIEWS == "loop"
+        self._synchronous_chain = None if on_loop_only else SynchronousChain()
+
+    @property
+    def synchronous_chain(self) -> SynchronousChain:
+        """The chain of requests that run in a thread."""
+        if self._synchronous_chain is None:
+            self._synchronous_chain = SynchronousChain()
+        return self._synchronous_chain
 
     def adapt_method_mode(
         self,
@@ -59,33 +65,9 @@ class BridgedChain(BaseHandler):
 
         Mirrors ``BaseHandler.adapt_method_mode``.
         """
-        if name is None and method_is_async is None:
-            return self._to_bridge(method, in_thread=self._inside_thread is not None)
-        in_thread = self._runs_in_thread(method)
-        if name is None:
-            return self._to_bridge(method, in_thread=in_thread)
-        path = name.removeprefix(NAMED)
-        if path in get_settings().THREAD_MIDDLEWARE:
-            self._inside_thread = method
-            return from_thread(self._to_bridge(method, in_thread=in_thread))
-        if not runs_its_own_coroutines(import_string(path)):
-            return self._to_bridge(method, in_thread=in_thread)
-        if iscoroutinefunction(method):
-            return method
-        return awaitable(self._to_bridge(method, in_thread=in_thread))
-
-    def _runs_in_thread(self, method: Callable[..., Any]) -> bool:
-        inside, self._inside_thread = self._inside_thread, None
-        # Django goes on with what was inside if a middleware raised MiddlewareNotUsed, and so may
-        # come with the same method again.
-        if inside is not None and method is not inside:
-            self._kept_in_thread = method
-        return method is self._kept_in_thread
-
-    def _to_bridge(self, method: Callable[..., Any], *, in_thread: bool) -> Callable[..., Any]:
-        if iscoroutinefunction(method):
-            return awaited(method)
-        return threaded(method) if in_thread else method
+        if name is None or not runs_its_own_coroutines(import_string(name.removeprefix(NAMED))):
+            return awaited(method) if iscoroutinefunction(method) else method
+        return method if iscoroutinefunction(method) else awaitable(method)
 
 
 def runs_its_own_coroutines(middleware: Any) -> bool:

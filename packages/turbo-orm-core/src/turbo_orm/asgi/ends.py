@@ -1,4 +1,4 @@
-"""How a request begins and ends: its prefix, its signals, the closing of its response."""
+"""How a request begins and ends on the event loop: prefix, signals, the closing of a response."""
 
 from __future__ import annotations
 

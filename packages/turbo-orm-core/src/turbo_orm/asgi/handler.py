@@ -1,9 +1,10 @@
-"""Django's ASGI handler with its middleware, views and signals on the event loop."""
+"""Django's ASGI handler: a request runs whole on the event loop, or whole in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from contextlib import closing
 from functools import cached_property
 from typing import Any
@@ -13,27 +14,32 @@ from asgiref.sync import iscoroutinefunction
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured, RequestAborted
 from django.core.handlers.asgi import ASGIHandler
-from django.core.signals import request_finished, request_started
+from django.core.signals import request_started
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from ..bridge import portal, run_any
+from ..conf import REMOVED_KEYS, removed_keys
+from .asynchronous import OnLoop
 from .chain import BridgedChain
 from .disconnect import UntilDisconnect
 from .ends import announce, close, script_prefix
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
+from .resolving import ResolvedEarly, early_match
 from .streaming import is_synchronous_stream, pieces
-from .threads import finish_thread, has_thread, wait_for_thread
+from .synchronous import InThread
 from .views import BridgedViews
 
 # What servers send for a request without a body: nearly all that are read.
 NO_BODY = {"type": "http.request", "body": b"", "more_body": False}
 
+logger = logging.getLogger("turbo_orm")
 
-class BridgedHandler(BridgedChain, BridgedViews):
-    """Gets a response in one entry of the bridge; mixed into Django's handlers."""
+
+class BridgedHandler(BridgedChain, BridgedViews, ResolvedEarly):
+    """Gets a response in the bridge or in the request's thread; mixed into Django's handlers."""
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response to a request.
@@ -43,6 +49,8 @@ class BridgedHandler(BridgedChain, BridgedViews):
 
         Mirrors ``BaseHandler.get_response_async``.
         """
+        if early_match(request).in_thread:
+            return await self.synchronous_chain.get_response_in_thread(request)
         return await run_any(self.get_response, request)
 
     def check_response(self, response: Any, callback: Any, name: str | None = None) -> None:
@@ -62,7 +70,7 @@ class BridgedHandler(BridgedChain, BridgedViews):
 
 
 class TurboASGIHandler(BridgedHandler, ASGIHandler):
-    """An ASGI application that serves a Django project without leaving the event loop.
+    """An ASGI application: coroutine views on the event loop, synchronous ones as under WSGI.
 
     Answers the server's lifespan protocol too: pools open before the first request and close
     after the last. Mirrors ``django.core.handlers.asgi.ASGIHandler``.
@@ -90,14 +98,14 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
             await super().__call__(scope, receive, send)
 
     async def handle(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Serve one request, in one entry of the bridge.
+        """Serve one request.
 
         Args:
             scope: an ASGI scope of type ``http``.
             receive: gives the server's next message.
             send: takes a message for the server.
 
-        Mirrors ``ASGIHandler.handle``, with the signals sent where they may query, and a client
+        Mirrors ``ASGIHandler.handle``, with the signals sent where the view runs, and a client
         that goes away heard by all versions of Django.
         """
         task = asyncio.current_task()
@@ -107,9 +115,6 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
             await portal(self._serve(scope, receive, send))
         finally:
             self._served.discard(task)
-            if has_thread():
-                # The signals, which close old connections, are sent on the loop.
-                await finish_thread()
 
     async def read_body(self, receive: Receive) -> Any:
         """Return the body of a request as a file.
@@ -139,45 +144,27 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
             return
         with closing(body):
             set_script_prefix(script_prefix(self, scope))
-            await announce(request_started, sender=type(self), scope=scope)
             request, refusal = self.create_request(scope, body)
             if request is None:
+                await announce(request_started, sender=type(self), scope=scope)
                 await self.send_response(refusal, send)
                 await close(refusal)
             else:
                 await self._answer(request, receive, send)
 
     async def _answer(self, request: Any, receive: Receive, send: Send) -> None:
-        response: Any = None
-        try:
-            async with UntilDisconnect(receive):
-                response = await self.get_response_async(request)
-                response._handler_class = type(self)
-                if isinstance(response, FileResponse):
-                    response.block_size = self.chunk_size
-                await self.send_response(response, send)
-        finally:
-            # Closing it says that the request has finished.
-            if response is not None:
-                await close(response)
-        if response is None:
-            await announce(request_finished, sender=type(self))
+        async with self._run(request) as run, UntilDisconnect(receive):
+            response = await run.respond()
+            if isinstance(response, FileResponse):
+                response.block_size = self.chunk_size
+            await self.send_response(response, send)
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the response to a request.
-
-        Args:
-            request: the request.
-
-        Mirrors ``BaseHandler.get_response_async``.
-        """
-        try:
-            return await super().get_response_async(request)
-        except asyncio.CancelledError:
-            # A view in a thread goes on, and may still read the body.
-            await wait_for_thread()
-            request.close()
-            raise
+    def _run(self, request: Any) -> InThread | OnLoop:
+        # A subclass may answer some requests itself, as Django's handler of static files does.
+        plain = type(self).get_response_async is BridgedHandler.get_response_async
+        if plain and early_match(request).in_thread:
+            return InThread(self.synchronous_chain, request, type(self))
+        return OnLoop(self, request)
 
     async def send_response(self, response: Any, send: Send) -> None:
         """Send a response; what its iterator asks of a database waits in the bridge.
@@ -198,8 +185,8 @@ def get_asgi_application() -> TurboASGIHandler:
 
     Returns:
         An application that serves requests and lifespan events on the event loop, through the
-        bridge. Synchronous views get a thread, unless ``on_loop`` or ``TURBO_ORM["SYNC_VIEWS"]``
-        says otherwise.
+        bridge. A request whose view is synchronous runs in a thread, unless ``on_loop`` or
+        ``TURBO_ORM["SYNC_VIEWS"]`` says otherwise.
 
     Raises:
         ImproperlyConfigured: ``turbo_orm`` is not among the installed applications.
@@ -212,4 +199,7 @@ def get_asgi_application() -> TurboASGIHandler:
             "turbo_orm.asgi.get_asgi_application() needs Django's own coroutines on the bridge: "
             "add 'turbo_orm' to INSTALLED_APPS."
         )
+    for key in removed_keys():
+        # ASGI servers run no system checks.
+        logger.warning("TURBO_ORM[%r] has no effect any more. %s", key, REMOVED_KEYS[key])
     return TurboASGIHandler()

@@ -11,6 +11,7 @@ from django.db import OperationalError, connections
 from ..conf import get_settings
 from ..connection.engine import is_postgresql
 from ..lifecycle import close_pools, open_pools
+from .threads import close_threads
 
 # Each framework has types of its own for the dictionaries that pass here.
 Receive = Callable[[], Awaitable[Any]]
@@ -66,6 +67,7 @@ async def serve_lifespan(
         elif message["type"] == "lifespan.shutdown":
             if served:
                 await asyncio.wait(set(served), timeout=get_settings().CLEANUP_TIMEOUT)
+            await close_threads()
             await close_pools()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -1,4 +1,4 @@
-"""Turn a callable of one mode, synchronous or not, into one of another, without a thread."""
+"""Turn a callable of one mode, synchronous or not, into one of another."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from functools import WRAPPER_ASSIGNMENTS, wraps
 from typing import Any, TypeVar
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import sync_to_async
 
-from ..bridge import await_, portal, run_any
+from ..bridge import await_, run_any
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -45,16 +45,3 @@ def threaded(function: Callable[..., Any]) -> Callable[..., Any]:
         return await_(hop(*args, **kwargs), suspending=True)
 
     return wait
-
-
-def from_thread(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a synchronous callable for a thread, which runs the function in the bridge."""
-
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    async def through_portal(*args: Any, **kwargs: Any) -> Any:
-        # Not `run_sync`, which would call the function in the thread that waits.
-        return await portal(call(*args, **kwargs))
-
-    return async_to_sync(through_portal)
