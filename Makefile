@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test all environment check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench test-wheels test-oldest lock clean
+.PHONY: help demo serve test all environment check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench test-wheels test-oldest works-with lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -21,6 +21,7 @@ help:
 	@echo "make serve  the same, then serve it at PORT ($(PORT)) until Ctrl-C"
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
 	@echo "make all    every test on every Python and Django, the whole suites, the browser (hours)"
+	@echo "make works-with  tests with other packages that keep values in thread-locals"
 	@echo "make test-bench  the tests of the benchmarks"
 	@echo "make test-wheels the packages, built and installed with pip into empty environments (needs PyPI)"
 	@echo "make test-oldest the tests of plans and redirects, on the oldest release of each Django"
@@ -57,6 +58,10 @@ all:
 WITH ?= dev
 environment:
 	$(RUN) $(addprefix --group ,$(WITH)) $(ASYNC_BACKEND) python --version
+
+# Apart from `make test`: its packages are many, and one project has them all.
+works-with:
+	$(RUN) --group works-with $(WITH_POSTGRES) --fast pytest -c tests/works_with/pytest.ini tests/works_with $(ARGS)
 
 check:
 	$(RUN) --group dev ruff check .

@@ -122,6 +122,7 @@ ALL = [
     drf(),
     DEMO,
     Job("browser", ["sh", "-ec", BROWSER]),
+    Job("other packages", make("works-with")),
     Job("the packages, installed with pip", make("test-wheels")),
     Job("the oldest releases of each Django", make("test-oldest")),
 ]

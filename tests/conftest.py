@@ -25,8 +25,8 @@ pytest_plugins = [
     "tests.loops",
     "tests.parts",
 ]
-# A project of its own, run by test_rollback_project.py.
-collect_ignore = ["rollback"]
+# Projects of their own, run by test_rollback_project.py and by `make works-with`.
+collect_ignore = ["rollback", "works_with"]
 
 
 def pytest_configure() -> None:

@@ -7,7 +7,7 @@ import types
 
 import django
 import pytest
-from django.core.checks import registry, run_checks
+from django.core.checks import DEBUG, registry, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.test import override_settings
@@ -17,6 +17,7 @@ from tests.testapp.models import Author
 from turbo_orm import checks
 from turbo_orm.conf import TurboSettings, get_settings
 from turbo_orm.connection.engine import ASYNC_ENGINE, is_postgresql_engine
+from turbo_orm.locals.report import Missed, Report
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def test_the_test_project_has_no_findings():
 
 def test_every_check_is_registered():
     assert set(checks.ALL) <= registry.registry.registered_checks
+    assert set(checks.ASKED_FOR) <= registry.registry.deployment_checks
 
 
 @override_settings(TURBO_ORM={"REDIRECT": True, "POOL": {}})
@@ -48,7 +50,7 @@ def test_e001_an_unknown_key():
             (
                 "Did you mean 'REDIRECT_DJANGO'? Known keys are CLEANUP_TIMEOUT, "
                 "DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO, "
-                "REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
+                "REQUEST_LOCALS, REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
             ),
         )
     ]
@@ -90,6 +92,32 @@ def test_e001_an_unknown_key():
                 "Write a number of threads such as 40, 1 or more.",
             )
             for number in (0, -1, 2.0, "40", True)
+        ),
+        (
+            {"REQUEST_LOCALS": "all"},
+            "TURBO_ORM['REQUEST_LOCALS'] is 'all'.",
+            "Write 'auto', False, or a list of dotted paths.",
+        ),
+        (
+            {"REQUEST_LOCALS": ["nowhere.at_all"]},
+            "TURBO_ORM['REQUEST_LOCALS'] names 'nowhere.at_all': there is no module 'nowhere'.",
+            "Name a threading.local, a class of one, or the module that has them.",
+        ),
+        (
+            {"REQUEST_LOCALS": ["turbo_orm.bridge.PARKED_MAX"]},
+            (
+                "TURBO_ORM['REQUEST_LOCALS'] names 'turbo_orm.bridge.PARKED_MAX': it is neither a "
+                "module nor a threading.local."
+            ),
+            "Name a threading.local, a class of one, or the module that has them.",
+        ),
+        (
+            {"REQUEST_LOCALS": ["turbo_orm.bridge._Parked.nothing"]},
+            (
+                "TURBO_ORM['REQUEST_LOCALS'] names 'turbo_orm.bridge._Parked.nothing': type object "
+                "'_Parked' has no attribute 'nothing'."
+            ),
+            "Name a threading.local, a class of one, or the module that has them.",
         ),
     ],
 )
@@ -315,3 +343,51 @@ def test_malformed_settings_are_errors_and_no_traceback(value):
         messages = [message for check in checks.ALL for message in check()]
 
     assert [m.id for m in messages if m.id.startswith("turbo_orm.E")] != []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "auto",
+        False,
+        [],
+        ["turbo_orm.bridge", "turbo_orm.bridge._Parked", "turbo_orm.bridge._parked"],
+    ],
+)
+def test_request_locals_that_can_be(written):
+    with override_settings(TURBO_ORM={"REQUEST_LOCALS": written}):
+        assert found(checks.check_settings) == []
+
+
+def test_w010_and_d010_what_became_of_thread_locals(monkeypatch):
+    report = Report(["b.local", "a.Local"], [], [Missed("c.LOCALS[0]", "it is held by: tuple")])
+    monkeypatch.setattr(checks.request_locals, "report", lambda: report)
+
+    assert found(checks.check_request_locals) == [
+        (
+            "turbo_orm.W010",
+            (
+                "c.LOCALS[0] is a threading.local that all requests on an event loop share: it is "
+                "held by: tuple."
+            ),
+            (
+                "Refer to it by a name in a module, as an attribute or in a list or dictionary; "
+                "or use asgiref.local.Local in its place."
+            ),
+        )
+    ]
+    assert found(checks.check_replaced_locals) == [
+        (
+            "turbo_orm.D010",
+            "The values of these threading.local objects belong to a request: a.Local, b.local.",
+            "TURBO_ORM['REQUEST_LOCALS'] may name others, or be False.",
+        )
+    ]
+    assert checks.check_replaced_locals()[0].level == DEBUG
+
+
+def test_nothing_is_said_where_there_is_no_thread_local(monkeypatch):
+    monkeypatch.setattr(checks.request_locals, "report", Report)
+
+    assert found(checks.check_request_locals) == []
+    assert found(checks.check_replaced_locals) == []

@@ -20,6 +20,7 @@ def test_every_key_has_a_default():
         "SYNC_VIEWS": "thread",
         "SYNC_THREADS": 40,
         "DISCONNECT_PATIENCE": 0.1,
+        "REQUEST_LOCALS": "auto",
         "REQUIRE_DATABASE": False,
     }
 
@@ -43,7 +44,7 @@ def test_unknown_keys_are_refused_by_name():
     assert str(refused.value) == (
         "settings.TURBO_ORM has unknown keys: ALIAS, POOLS. "
         "Known are: CLEANUP_TIMEOUT, DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, "
-        "REDIRECT_DJANGO, REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
+        "REDIRECT_DJANGO, REQUEST_LOCALS, REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
     )
 
 

@@ -27,6 +27,7 @@ class TurboOrmConfig(AppConfig):
     def ready(self) -> None:
         """Apply the redirects, unless settings say otherwise."""
         from . import checks, leases, pool, redirect
+        from . import locals as request_locals
         from .conf import get_settings
 
         pool.check_driver()
@@ -35,3 +36,5 @@ class TurboOrmConfig(AppConfig):
         # A wrong setting is reported by the checks; the redirects stay on meanwhile.
         if checks.settings_errors() or get_settings().REDIRECT_DJANGO:
             redirect.apply()
+            if not checks.settings_errors():
+                request_locals.install()

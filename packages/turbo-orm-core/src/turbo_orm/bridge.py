@@ -20,6 +20,7 @@ from greenlet import getcurrent, greenlet
 
 from .callers import call_back, current_caller, is_called_back, last_caller, wait_here
 from .exceptions import MissingBridge
+from .namespaces import begin_job, end_job
 from .offload import offload
 from .synchronous import synchronous
 
@@ -75,6 +76,7 @@ class Job:
 
     def run(self) -> None:
         """Call the function, in the worker's greenlet, and keep what comes of it."""
+        begun = begin_job()
         try:
             try:
                 if self.handled is None:
@@ -86,6 +88,9 @@ class Job:
                     self.scope.exit()
         except BaseException as error:
             self.error = error
+        finally:
+            if begun:
+                end_job()
 
     def _run_while_handling(self, error: BaseException) -> None:
         self.handled, traceback = None, error.__traceback__

@@ -8,10 +8,11 @@ from typing import Any
 
 import django
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Debug, Error, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connections
 
+from . import locals as request_locals
 from .conf import (
     KNOWN_KEYS,
     PLANS,
@@ -63,6 +64,7 @@ def settings_errors() -> list[CheckMessage]:
         )
     found += _plan_errors()
     found += _serving_errors()
+    found += _request_locals_errors()
     pools = raw_settings().get("POOL", {})
     if not isinstance(pools, Mapping):
         return [*found, _bad_pool(f"TURBO_ORM['POOL'] is {pools!r}, not a dictionary.")]
@@ -110,6 +112,28 @@ def _serving_errors() -> list[CheckMessage]:
     if type(threads := written.get("SYNC_THREADS", 40)) is not int or threads < 1:
         hint = "Write a number of threads such as 40, 1 or more."
         found.append(_bad_value("SYNC_THREADS", threads, hint))
+    return found
+
+
+def _request_locals_errors() -> list[CheckMessage]:
+    chosen = raw_settings().get("REQUEST_LOCALS", "auto")
+    if chosen in ("auto", False):
+        return []
+    if not isinstance(chosen, list | tuple) or not all(isinstance(path, str) for path in chosen):
+        hint = "Write 'auto', False, or a list of dotted paths."
+        return [_bad_value("REQUEST_LOCALS", chosen, hint)]
+    found: list[CheckMessage] = []
+    for path in chosen:
+        try:
+            request_locals.resolve(path)
+        except Exception as error:  # any code may run when a module is imported
+            found.append(
+                Error(
+                    f"TURBO_ORM['REQUEST_LOCALS'] names {path!r}: {error}.",
+                    hint="Name a threading.local, a class of one, or the module that has them.",
+                    id="turbo_orm.E001",
+                )
+            )
     return found
 
 
@@ -297,6 +321,37 @@ def check_autocommit(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_request_locals(**kwargs: Any) -> list[CheckMessage]:
+    """Warn of thread-locals that requests on an event loop share."""
+    return [
+        CheckWarning(
+            f"{missed.path} is a threading.local that all requests on an event loop share: "
+            f"{missed.reason}.",
+            hint=(
+                "Refer to it by a name in a module, as an attribute or in a list or dictionary; "
+                "or use asgiref.local.Local in its place."
+            ),
+            id="turbo_orm.W010",
+        )
+        for missed in request_locals.report().missed
+    ]
+
+
+def check_replaced_locals(**kwargs: Any) -> list[CheckMessage]:
+    """List the thread-locals whose values belong to a request now."""
+    replaced = request_locals.report().replaced
+    if not replaced:
+        return []
+    return [
+        Debug(
+            "The values of these threading.local objects belong to a request: "
+            f"{', '.join(sorted(replaced))}.",
+            hint="TURBO_ORM['REQUEST_LOCALS'] may name others, or be False.",
+            id="turbo_orm.D010",
+        )
+    ]
+
+
 ALL: tuple[Check, ...] = (
     check_settings,
     check_removed_keys,
@@ -307,10 +362,15 @@ ALL: tuple[Check, ...] = (
     check_pool_option_known,
     check_persistent_connections,
     check_autocommit,
+    check_request_locals,
 )
+# Django prints every message at every command. These are for those who ask: `check --deploy`.
+ASKED_FOR: tuple[Check, ...] = (check_replaced_locals,)
 
 
 def register_all() -> None:
     """Register every check with Django."""
     for check in ALL:
         register(check, "turbo_orm")
+    for check in ASKED_FOR:
+        register(check, "turbo_orm", deploy=True)

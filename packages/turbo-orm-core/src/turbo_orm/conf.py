@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -36,6 +36,10 @@ class TurboSettings:
             has a thread, the others wait for one.
         DISCONNECT_PATIENCE: seconds that ``turbo_orm.asgi`` serves a request before it listens for
             its client's leaving; ``0`` to listen at once, as Django does.
+        REQUEST_LOCALS: which ``threading.local`` objects belong to a request instead: ``"auto"``,
+            those of installed applications, middleware and the project; a list of dotted paths of
+            objects, classes, modules and packages; or ``False``. ``REDIRECT_DJANGO = False`` turns
+            them off too.
         REQUIRE_DATABASE: refuse to start serving when a database cannot be reached.
     """
 
@@ -47,6 +51,7 @@ class TurboSettings:
     SYNC_VIEWS: str = "thread"
     SYNC_THREADS: int = 40
     DISCONNECT_PATIENCE: float = 0.1
+    REQUEST_LOCALS: str | Sequence[str] | bool = "auto"
     REQUIRE_DATABASE: bool = False
 
 

@@ -24,6 +24,7 @@ from .bridge import await_, in_bridge, run_any
 from .connection.engine import all_postgresql, is_postgresql
 from .leases.storage import used_aliases
 from .leases.stream import stream_rows
+from .namespaces import begin_request, kept_outside, restore
 from .plan import insert as inserting
 from .plan.cache import cache
 from .plan.insert import Insertion
@@ -287,8 +288,27 @@ def call_from_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def bridged(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.force_new_loop or not in_bridge():
-            return outside(self, *args, **kwargs)
+            with kept_outside():
+                return outside(self, *args, **kwargs)
         return await_(self.awaitable(*args, **kwargs))
+
+    return bridged
+
+
+def in_request(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an ``ASGIHandler.handle`` that serves each request with values of its own.
+
+    Django's own handler runs synchronous middleware in a thread. What ``a*`` methods call on the
+    event loop, as receivers of signals, must see what that middleware has set.
+    """
+
+    @wraps(original)
+    async def bridged(self: Any, *args: Any, **kwargs: Any) -> None:
+        outer = begin_request()
+        try:
+            await original(self, *args, **kwargs)
+        finally:
+            restore(outer)
 
     return bridged
 

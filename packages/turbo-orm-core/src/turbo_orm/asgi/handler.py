@@ -21,6 +21,7 @@ from django.urls import set_script_prefix
 
 from ..bridge import portal, run_any
 from ..conf import REMOVED_KEYS, removed_keys
+from ..namespaces import begin_request, restore
 from .asynchronous import OnLoop
 from .chain import BridgedChain
 from .disconnect import UntilDisconnect
@@ -111,10 +112,12 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         task = asyncio.current_task()
         assert task is not None
         self._served.add(task)
+        outer = begin_request()
         try:
             await portal(self._serve(scope, receive, send))
         finally:
             self._served.discard(task)
+            restore(outer)
 
     async def read_body(self, receive: Receive) -> Any:
         """Return the body of a request as a file.

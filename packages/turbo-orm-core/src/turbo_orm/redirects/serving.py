@@ -46,6 +46,7 @@ SERVING = (
         ("Signal.send", "Signal.send_robust"),
         since=(6, 1),
     ),
+    Redirect("django.core.handlers.asgi.ASGIHandler", "handle", replacements.in_request),
     Redirect(
         "django.core.handlers.asgi",
         "sync_to_async",

@@ -1,0 +1,76 @@
+"""Settings of the project; WORKS_WITH_FLAVOUR says whether Turbo ORM is installed."""
+
+import os
+
+from psycopg.conninfo import conninfo_to_dict
+
+SERVER = conninfo_to_dict(os.environ["DATABASE_URL"])
+FLAVOUR = os.environ["WORKS_WITH_FLAVOUR"]
+TURBO = FLAVOUR.startswith("turbo")
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": SERVER.get("dbname", "postgres"),
+        "USER": SERVER.get("user", ""),
+        "PASSWORD": SERVER.get("password", ""),
+        "HOST": SERVER.get("host", ""),
+        "PORT": str(SERVER.get("port", "")),
+        "TEST": {"NAME": f"works_with_{FLAVOUR}_{os.getpid()}"},
+    }
+}
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.sites",
+    "allauth",
+    "allauth.account",
+    "cacheops",
+    "django_currentuser",
+    "mptt",
+    "pghistory",
+    "pgtrigger",
+    "silk",
+    *(["turbo_orm"] if TURBO else []),
+    "tests.works_with.shop",
+]
+# Their tables are made from the models. Those of pghistory have functions too.
+MIGRATION_MODULES = dict.fromkeys(["account", "auth", "contenttypes", "sessions", "silk", "sites"])
+MIDDLEWARE = [
+    "silk.middleware.SilkyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "tests.works_with.shop.middleware.UserFromHeader",
+    "allauth.account.middleware.AccountMiddleware",
+    "crum.CurrentRequestUserMiddleware",
+    "django_currentuser.middleware.ThreadLocalUserMiddleware",
+    "django_multitenant.middlewares.MultitenantMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
+]
+TURBO_ORM = {
+    "POOL": {"default": {"min_size": 1, "max_size": 4, "timeout": 30}},
+    "PLANS": "off" if FLAVOUR == "turbo_without_plans" else "on",
+}
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+CACHEOPS_CLIENT_CLASS = "tests.works_with.shop.redis.Redis"
+CACHEOPS_REDIS = {"host": "works-with", "port": 6379}
+CACHEOPS = {"shop.item": {"ops": "get", "timeout": 60}}
+
+
+def is_profiled(request):
+    return request.path.startswith("/silk/")
+
+
+SILKY_INTERCEPT_FUNC = is_profiled
+SILKY_META = False
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+ALLOWED_HOSTS = ["testserver"]
+DEBUG_PROPAGATE_EXCEPTIONS = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ROOT_URLCONF = "tests.works_with.shop.urls"
+SECRET_KEY = "only for tests"
+SITE_ID = 1
+STATIC_URL = "static/"
+USE_TZ = True
