@@ -527,7 +527,7 @@ def test_a_job_begins_with_what_was_set_last(began, left, thread, begins):
 
 
 @threaded
-def test_a_synchronous_caller_stays_outside_when_its_coroutine_used_the_bridge():
+def test_a_synchronous_caller_gets_what_its_coroutine_sets_in_synchronous_code():
     from asgiref.sync import async_to_sync
 
     from turbo_orm import redirect
@@ -544,7 +544,9 @@ def test_a_synchronous_caller_stays_outside_when_its_coroutine_used_the_bridge()
         return async_to_sync(work)(), async_to_sync(work)(), current(), vars(local)
 
     redirect.apply()
-    assert contextvars.Context().run(call) == (None, None, None, {"x": "caller"})
+    # As in plain Django, that code runs in the thread of the caller.
+    values = {"x": "caller", "y": "job"}
+    assert contextvars.Context().run(call) == (None, "job", None, values)
 
 
 def test_what_an_object_was_made_with_is_known():
