@@ -1,6 +1,6 @@
 # Every target finds its own uv and Python: see scripts/bootstrap.py.
 # INTERPRETER=3.11 asks for one Python, DJANGO=django52 for one Django, ARGS=... goes to the command.
-.PHONY: help demo serve test all environment check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench test-wheels test-oldest works-with lock clean
+.PHONY: help demo serve test all environment check bench bench-quick bench-plans bench-serving bench-tests bench-ninja bench-drf bench-strawberry conformance conformance-all conformance-drf browser test-bench test-wheels test-oldest works-with works-with-engines lock clean
 
 INTERPRETER ?=
 DJANGO ?=
@@ -22,6 +22,7 @@ help:
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
 	@echo "make all    every test on every Python and Django, the whole suites, the browser (hours)"
 	@echo "make works-with  tests with other packages that keep values in thread-locals"
+	@echo "make works-with-engines  tests with PostGIS and other packages' engines (needs postgresql-15-postgis-3, libgdal32)"
 	@echo "make test-bench  the tests of the benchmarks"
 	@echo "make test-wheels the packages, built and installed with pip into empty environments (needs PyPI)"
 	@echo "make test-oldest the tests of plans and redirects, on the oldest release of each Django"
@@ -62,6 +63,16 @@ environment:
 # Apart from `make test`: its packages are many, and one project has them all.
 works-with:
 	$(RUN) --group works-with $(WITH_POSTGRES) --fast pytest -c tests/works_with/pytest.ini tests/works_with $(ARGS)
+
+# Each engine in a process of its own. That of PostGIS needs Debian's packages: see the script.
+ENGINES ?= postgis prometheus psqlextra tenants
+WITH_ENGINES = $(BOOTSTRAP) run --no-default-groups --group works-with-engines python scripts/with_postgis.py
+
+works-with-engines:
+	@for engine in $(ENGINES); do \
+		WORKS_WITH_ENGINE=$$engine $(WITH_ENGINES) pytest -c tests/works_with_engines/pytest.ini \
+			tests/works_with_engines/test_$$engine.py $(ARGS) || exit 1; \
+	done
 
 check:
 	$(RUN) --group dev ruff check .

@@ -167,8 +167,9 @@ def find_uv(python: Interpreter) -> str:
 
 def environment_name(python: Interpreter, uv_arguments: list[str]) -> str:
     """Name the environment by Python and Django, so that no job rebuilds another's."""
-    django = re.search(r"--group[= ](django\d+)\b", " ".join(uv_arguments))
-    return "-".join(filter(None, ("py" + python.minor.replace(".", ""), django and django[1])))
+    # The engines of other packages ask for a Django of their own.
+    group = re.search(r"--group[= ](django\d+|works-with-engines)\b", " ".join(uv_arguments))
+    return "-".join(filter(None, ("py" + python.minor.replace(".", ""), group and group[1])))
 
 
 def uv_environment(python: Interpreter, name: str) -> dict[str, str]:

@@ -123,6 +123,7 @@ ALL = [
     DEMO,
     Job("browser", ["sh", "-ec", BROWSER]),
     Job("other packages", make("works-with")),
+    Job("other engines", make("works-with-engines")),
     Job("the packages, installed with pip", make("test-wheels")),
     Job("the oldest releases of each Django", make("test-oldest")),
 ]

@@ -14,6 +14,7 @@ from django.db.utils import OperationalError
 
 from tests.waiting import FOREVER, until, until_asleep
 from turbo_orm import close_pools, pool_stats, run_sync
+from turbo_orm.connection.recipe import connection_parameters
 from turbo_orm.pool import finish, get_pool, watchdog
 
 
@@ -127,7 +128,9 @@ async def test_a_connection_closed_by_anybody_is_forgotten(often_looked_after, p
     watch = connection._watch
     end(connection)
     # The next socket may get the number of the one that was closed.
-    again = await psycopg.AsyncConnection.connect(**pool._recipe.connect_kwargs)
+    parameters = connection_parameters("default")
+    del parameters["cursor_factory"]
+    again = await psycopg.AsyncConnection.connect(**parameters)
     try:
         assert await answer(again, 4) == 4
     finally:

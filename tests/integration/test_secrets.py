@@ -138,8 +138,8 @@ async def test_nothing_that_can_be_looked_at_shows_it(make_alias):
 
     objects = [
         *await run_sync(inside),
-        *(recipe_of(alias), connection_parameters(alias), recipe_of(alias).connect_kwargs),
-        *(get_pool(alias), get_pool(alias)._pool, get_pool(alias).parameters, pool_stats(alias)),
+        *(recipe_of(alias), connection_parameters(alias)),
+        *(get_pool(alias), get_pool(alias)._pool, pool_stats(alias)),
         *(connections[alias], await run_sync(run_checks), asyncio.all_tasks()),
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from turbo_orm import eager, portal, run_sync
 from turbo_orm.locals import faces
 from turbo_orm.locals.faces import ContextLocal, stand_in
-from turbo_orm.namespaces import Namespace, Namespaces, begin_request, current, restore
+from turbo_orm.namespaces import Namespace, Namespaces, begin_request, current, end_request
 
 # In a dictionary: a test is a module of the project too, whose names would be bound anew.
 PYTHONS = {"local": threading.local}
@@ -354,7 +354,7 @@ async def test_a_task_sees_what_was_set_before_it_and_keeps_what_it_sets(make):
         try:
             return await asyncio.gather(child(1), child(2)), local.x
         finally:
-            restore(outer)
+            end_request(outer)
 
     assert await serve() == ([("parent", 1), ("parent", 2)], "parent")
     assert not hasattr(local, "x")

@@ -352,6 +352,22 @@ def check_replaced_locals(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_tenants(**kwargs: Any) -> list[CheckMessage]:
+    """Check for django-tenants trusting that a session still has the search path that it set."""
+    if not getattr(django_settings, "TENANT_LIMIT_SET_CALLS", False):
+        return []
+    return [
+        Error(
+            f"TENANT_LIMIT_SET_CALLS is True, but each operation on {alias!r} borrows another "
+            "session from the pool: rows of another tenant would be read.",
+            hint="Set TENANT_LIMIT_SET_CALLS to False.",
+            id="turbo_orm.E020",
+        )
+        for alias in _aliases()
+        if connections.settings[alias]["ENGINE"].partition(".")[0] == "django_tenants"
+    ]
+
+
 ALL: tuple[Check, ...] = (
     check_settings,
     check_removed_keys,
@@ -363,6 +379,7 @@ ALL: tuple[Check, ...] = (
     check_persistent_connections,
     check_autocommit,
     check_request_locals,
+    check_tenants,
 )
 # Django prints every message at every command. These are for those who ask: `check --deploy`.
 ASKED_FOR: tuple[Check, ...] = (check_replaced_locals,)

@@ -1,9 +1,10 @@
-"""Where request-locals keep their values: one namespace per object, in a context variable.
+"""What belongs to one request: the values of request-locals, and context variables like them.
 
 ``locals`` puts objects in the place of other packages' ``threading.local`` objects. What those
-hold is here, so that the bridge and the handlers can begin a scope without knowing of them. A task
-sees what was set before it started. What it sets itself stays with it, since each write puts new
-mappings into its own context (as ``asgiref.local.Local`` does).
+hold is here, one namespace per object in a context variable, so that the bridge and the handlers
+can begin a scope without knowing of them. A task sees what was set before it started. What it sets
+itself stays with it, since each write puts new mappings into its own context (as
+``asgiref.local.Local`` does).
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import contextlib
 import weakref
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
+# Context variables, and what they were before a request.
+Outer: TypeAlias = list[tuple[ContextVar[Any], Any]]
 
 
 class Namespace(dict[str, Any]):
@@ -130,15 +135,41 @@ def kept_of(owner: Any, namespaces: Namespaces) -> Namespace | None:
     return found if found is not None and found.owner() is owner else None
 
 
-def begin_request() -> Namespaces | None:
+# What begins anew with each request, and with what.
+_of_requests: dict[ContextVar[Any], Any] = {_current: _OF_REQUEST}
+
+
+def begin_with_requests(variable: ContextVar[T], value: T) -> None:
+    """Let a context variable begin anew with each request.
+
+    Args:
+        variable: what tasks and threads of a request see as it has set it.
+        value: what each request begins with; not changed in place.
+    """
+    _of_requests[variable] = value
+
+
+def begin_request() -> Outer:
     """Begin the scope of a request, in which no value of any thread or other request is seen.
 
     Returns:
-        What this context had before, for ``restore``.
+        What this context had before, for ``end_request``.
     """
-    outer = _current.get()
-    _current.set(_OF_REQUEST)
+    outer = [(variable, variable.get()) for variable in _of_requests]
+    for variable, value in _of_requests.items():
+        variable.set(value)
     return outer
+
+
+def end_request(outer: Outer) -> None:
+    """End the scope that ``begin_request`` has begun.
+
+    Args:
+        outer: what that returned.
+    """
+    # No tokens: a request that is dropped may be closed in another context.
+    for variable, value in outer:
+        variable.set(value)
 
 
 def restore(namespaces: Namespaces | None) -> None:

@@ -24,7 +24,7 @@ from .bridge import await_, in_bridge, run_any
 from .connection.engine import all_postgresql, is_postgresql
 from .leases.storage import used_aliases
 from .leases.stream import stream_rows
-from .namespaces import begin_request, kept_outside, restore
+from .namespaces import begin_request, end_request, kept_outside
 from .plan import insert as inserting
 from .plan.cache import cache
 from .plan.insert import Insertion
@@ -308,7 +308,7 @@ def in_request(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             await original(self, *args, **kwargs)
         finally:
-            restore(outer)
+            end_request(outer)
 
     return bridged
 

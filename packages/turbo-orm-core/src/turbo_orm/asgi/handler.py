@@ -21,7 +21,7 @@ from django.urls import set_script_prefix
 
 from ..bridge import portal, run_any
 from ..conf import REMOVED_KEYS, removed_keys
-from ..namespaces import begin_request, restore
+from ..namespaces import begin_request, end_request
 from .asynchronous import OnLoop
 from .chain import BridgedChain
 from .disconnect import UntilDisconnect
@@ -117,7 +117,7 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
             await portal(self._serve(scope, receive, send))
         finally:
             self._served.discard(task)
-            restore(outer)
+            end_request(outer)
 
     async def read_body(self, receive: Receive) -> Any:
         """Return the body of a request as a file.

@@ -14,6 +14,8 @@ from django.utils.asyncio import async_unsafe
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import get_settings
+from .carried import carrying_class
+from .connecting import BridgedDriver
 from .lessor import lessor
 from .wrapper import BridgedWrapper
 
@@ -147,18 +149,35 @@ def _check_close(wrapper: Any) -> None:
         _check_access(wrapper)
 
 
+def _overridden_methods(engine: type) -> dict[str, Callable[..., Any]]:
+    """Return the methods of an engine that override guarded ones and have no guard themselves."""
+    above_base = engine.__mro__[: engine.__mro__.index(BaseDatabaseWrapper)]
+    guarded = {*_OF_DJANGOS_BASE, *(name for owner in above_base for name in _undecorated(owner))}
+    own = {name for owner in above_base for name in vars(owner)}
+    return {name: getattr(engine, name) for name in guarded & own}
+
+
 @functools.lru_cache(maxsize=16)
 def bridged_class(engine: Any) -> type[BridgedWrapper]:
     """Return the engine's wrapper class, safe on the event loop if and only if in the bridge."""
+    # Where our check stands before a method, Django's guard need not be asked as well.
     methods = _async_unsafe_methods(engine)
-    guarded = {
+    guarded: dict[str, Any] = {
         name: _guarded(function, _check_close if name == "close" else _check_access)
-        for name, function in methods.items()
+        for name, function in {**_overridden_methods(engine), **methods}.items()
         if name not in vars(BridgedWrapper)
     }
-    unguarded = type(f"Unguarded{engine.__name__}", (engine,), methods)
+    guarded["Database"] = BridgedDriver(engine.Database)
+    guarded["always_ensures"] = _overrides(engine, "ensure_connection")
+    unguarded = type(f"Unguarded{engine.__name__}", (carrying_class(engine),), methods)
     # Named like the engine's, as it shows in the repr of compilers and wrappers.
     return type(engine.__name__, (BridgedWrapper, unguarded), guarded)
+
+
+def _overrides(engine: type, name: str) -> bool:
+    """Tell whether a class between an engine and Django's base has a method of its own."""
+    above_base = engine.__mro__[: engine.__mro__.index(BaseDatabaseWrapper)]
+    return any(name in vars(owner) for owner in above_base)
 
 
 @functools.lru_cache(maxsize=16)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import psycopg
@@ -96,6 +97,9 @@ class BridgedConnection(psycopg.Connection[Any]):
     psycopg's synchronous classes are generators that yield when they need the socket, driven by
     ``wait``. Only that and the lock differ here, so Django's cursors work untouched.
     """
+
+    # What the engine has set on its wrapper while it connected.
+    engine_attributes: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self, source: AsyncConnection[Any], cursor_factory: type[psycopg.Cursor[Any]], grace: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ class Lessor(Protocol):
     def end_transaction(self, wrapper: BridgedWrapper) -> None:
         """Take the running context out of the transaction that the wrapper has ended."""
 
-    def entrust(self, wrapper: BridgedWrapper) -> None:
-        """Make a wrapper the running job's for its alias."""
+    def replaced(self, wrapper: BridgedWrapper) -> AbstractContextManager[None]:
+        """Let a wrapper be the running job's for its alias."""
 
 
 class _Current:
     """The lessor in use; ``turbo_orm.leases`` puts its functions here when it is imported."""
 
-    __slots__ = ("begin_transaction", "check_access", "end_transaction", "entrust")
+    __slots__ = ("begin_transaction", "check_access", "end_transaction", "replaced")
 
 
 lessor: Lessor = _Current()  # type: ignore[assignment]

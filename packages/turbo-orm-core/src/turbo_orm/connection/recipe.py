@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
@@ -16,7 +17,9 @@ from psycopg import AsyncConnection
 
 from ..bridge import run_sync
 from ..conf import get_settings
-from ..pool import Parameters, PoolRecipe
+from ..pool import Parameters, PooledConnection, PoolRecipe
+from .carried import collecting
+from .connecting import has_own_parameters, new_connection
 from .content_types import remember_content_types
 from .cursors import take_cursor_factory
 from .engine import ASYNC_ENGINE, engine_class, make_wrapper, require_postgresql
@@ -36,12 +39,13 @@ def recipe_of(alias: str) -> PoolRecipe:
         ImproperlyConfigured: its engine cannot be awaited, or its settings make no sense.
     """
     require_postgresql(alias)
-    try:
-        parameters = connection_parameters(alias)
-    except ImproperlyConfigured as error:
-        # Django's frames hold the settings with the password; the message says all.
-        raise error.with_traceback(None) from None
-    factory = take_cursor_factory(parameters, connections.settings[alias]["OPTIONS"])
+    _require_isolation_level(alias)
+    if not _is_asked_each_time(alias):
+        try:
+            connection_parameters(alias)
+        except ImproperlyConfigured as error:
+            # Django's frames hold the settings with the password; the message says all.
+            raise error.with_traceback(None) from None
     given = _pool_options(alias)
     options = {name: value for name, value in given.items() if name not in RESERVED_OPTIONS}
     check = given.get("check", _default_check(alias))
@@ -51,33 +55,65 @@ def recipe_of(alias: str) -> PoolRecipe:
         options["reset"] = _as_async(given["reset"])
     return PoolRecipe(
         alias=alias,
-        connect_kwargs=parameters,
+        connect=functools.partial(run_sync, _open, alias),
         options=options,
-        configure=functools.partial(_configure, alias, factory, given.get("configure")),
+        configure=functools.partial(_configure, alias, given.get("configure")),
         cleanup_timeout=get_settings().CLEANUP_TIMEOUT,
     )
 
 
+def _is_asked_each_time(alias: str) -> bool:
+    return not _is_async_engine(alias) and has_own_parameters(engine_class(alias))
+
+
+def _is_async_engine(alias: str) -> bool:
+    return bool(connections.settings[alias]["ENGINE"] == ASYNC_ENGINE)
+
+
 def connection_parameters(alias: str) -> Parameters:
     """Return what psycopg connects with, as the engine computes it."""
-    wrapper = _settings_wrapper(alias)
-    wrapper_check: Callable[[], None] = getattr(wrapper, "check_settings", lambda: None)
-    wrapper_check()
-    return Parameters(wrapper.get_connection_params())
-
-
-def _settings_wrapper(alias: str) -> Any:
-    """Return a wrapper of the engine's, to be asked for what its settings mean."""
-    settings = connections.settings[alias]
-    # Before Django 5.1 the engine would hand "pool" on to psycopg, which does not know it.
-    options = {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
-    if settings["ENGINE"] == ASYNC_ENGINE:
+    wrapper: Any
+    if _is_async_engine(alias):
         from django_async_backend.db import async_connections
 
-        wrapper: Any = async_connections.create_connection(alias)
-        wrapper.settings_dict = {**settings, "OPTIONS": options}
-        return wrapper
-    return engine_class(alias)({**settings, "OPTIONS": options}, alias)
+        wrapper = async_connections.create_connection(alias)
+    else:
+        wrapper = engine_class(alias)(connections.settings[alias], alias)
+    _keep_pool_to_ourselves(wrapper)
+    check: Callable[[], None] = getattr(wrapper, "check_settings", lambda: None)
+    check()
+    options = wrapper.settings_dict["OPTIONS"]
+    parameters = Parameters(wrapper.get_connection_params())
+    # That of django-async-backend names an asynchronous cursor.
+    parameters["cursor_factory"] = take_cursor_factory(parameters, options)
+    return parameters
+
+
+def _keep_pool_to_ourselves(wrapper: Any) -> None:
+    # Before Django 5.1 the engine would hand "pool" on to psycopg, which does not know it.
+    settings = wrapper.settings_dict
+    options = {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
+    wrapper.settings_dict = {**settings, "OPTIONS": options}
+
+
+def _open(alias: str) -> PooledConnection:
+    """Open a connection as the engine does it."""
+    with _private_wrapper(alias) as wrapper:
+        _keep_pool_to_ourselves(wrapper)
+        wrapper.check_settings()
+        parameters = connection_parameters(alias) if _is_async_engine(alias) else None
+        with collecting(wrapper) as attributes:
+            facade = new_connection(wrapper, parameters)
+    facade.engine_attributes = attributes
+    return cast(PooledConnection, facade.source)
+
+
+@contextlib.contextmanager
+def _private_wrapper(alias: str) -> Iterator[Any]:
+    """Make a wrapper that is the running job's for as long as a connection is prepared."""
+    wrapper = make_wrapper(alias)
+    with lessor.replaced(wrapper):
+        yield wrapper
 
 
 def _pool_options(alias: str) -> dict[str, Any]:
@@ -125,47 +161,40 @@ def _with_private_lease(facade: BridgedConnection, function: Callable[[Any], Any
 
 
 async def _configure(
-    alias: str,
-    factory: type[psycopg.Cursor[Any]],
-    further: Callable[[Any], Any] | None,
-    source: AsyncConnection[Any],
+    alias: str, further: Callable[[Any], Any] | None, source: PooledConnection
 ) -> None:
-    await run_sync(_prepare, alias, factory, source)
+    await run_sync(_prepare, alias, source.facade)
     if further is not None:
         await _as_async(further)(source)
 
 
-def _prepare(alias: str, factory: type[psycopg.Cursor[Any]], source: Any) -> None:
+def _prepare(alias: str, facade: BridgedConnection) -> None:
     """Bring a new session into the state that Django expects: time zone, role, type adapters."""
-    facade = source.facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
-    level = _isolation_level(alias)
-    if level is not None:
-        _with_private_lease(facade, lambda facade: facade.set_isolation_level(level))
     facade.remember_session()
-    wrapper = make_wrapper(alias)
-    lessor.entrust(wrapper)
-    wrapper.take(facade)
-    try:
-        with wrapper.wrap_database_errors:
-            wrapper.init_connection_state()
-        # The sender that receivers know is the engine's own class, not ours made from it.
-        sender: type[BaseDatabaseWrapper] = engine_class(alias)
-        connection_created.send(sender=sender, connection=wrapper)
-        own_hooks, facade.execute_wrappers = facade.execute_wrappers, []
-        # Not the project's queries: its hooks need not see them.
-        remember_content_types(alias)
-        facade.execute_wrappers = own_hooks
-    finally:
-        facade.lessee = NOBODY
-        wrapper.connection = None
+    with _private_wrapper(alias) as wrapper:
+        wrapper.take(facade)
+        try:
+            with collecting(wrapper) as attributes:
+                with wrapper.wrap_database_errors:
+                    wrapper.init_connection_state()
+                # Receivers know the engine's own class as the sender, not ours made from it.
+                sender: type[BaseDatabaseWrapper] = engine_class(alias)
+                connection_created.send(sender=sender, connection=wrapper)
+            facade.engine_attributes = {**facade.engine_attributes, **attributes}
+            own_hooks, facade.execute_wrappers = facade.execute_wrappers, []
+            # Not the project's queries: its hooks need not see them.
+            remember_content_types(alias)
+            facade.execute_wrappers = own_hooks
+        finally:
+            facade.lessee = NOBODY
+            wrapper.connection = None
 
 
-def _isolation_level(alias: str) -> Any:
+def _require_isolation_level(alias: str) -> None:
     value = connections.settings[alias]["OPTIONS"].get("isolation_level")
-    if value is None:
-        return None
     try:
-        return psycopg.IsolationLevel(value)
+        if value is not None:
+            psycopg.IsolationLevel(value)
     except ValueError as error:
         raise ImproperlyConfigured(
             f"DATABASES[{alias!r}]['OPTIONS']['isolation_level'] is {value!r}, which is no "

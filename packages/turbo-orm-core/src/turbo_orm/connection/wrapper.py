@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
-from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
 from ..bridge import await_, await_shielded, current_job, in_bridge, on_event_loop
 from ..callers import wait_here
 from ..conf import get_settings
-from ..pool import Parameters, Pool, finish, get_pool
+from ..pool import Pool, finish, get_pool
+from .connecting import new_connection
 from .context import added_hook, context_hooks, find_query_log, query_log
-from .cursors import take_cursor_factory
 from .facade import NOBODY, BridgedConnection
 from .lessor import lessor
 from .named import closed_anywhere
@@ -57,6 +56,8 @@ class BridgedWrapper(Base):
     """Mixed into the engine's wrapper class by ``engine.bridged_class``."""
 
     connection: Any
+    # Whether the engine has an `ensure_connection` of its own, which may do more than connect.
+    always_ensures = False
     pool = None  # Django's own synchronous pool: never used here
     # Whether it stands for a wrapper of another thread, and keeps nothing of its own.
     is_guest = False
@@ -79,7 +80,7 @@ class BridgedWrapper(Base):
 
     def ensure_connection(self) -> None:
         """Borrow a connection if there is none; outside the bridge there is nothing to do."""
-        if self.connection is None and in_bridge():
+        if (self.connection is None or self.always_ensures) and in_bridge():
             lessor.check_access(self)
             super().ensure_connection()
 
@@ -90,25 +91,15 @@ class BridgedWrapper(Base):
             # The last connection was closed in a block, so its transaction is gone.
             self.reset()
         if self.alias == NO_DB_ALIAS:
-            source = await_(self._connect_privately())
+            # No pool: from this database others are created and dropped.
+            facade = new_connection(self)
         else:
             self._lender = get_pool(self.alias)
-            source = await_(self._lender.lend())
-        self.take(source.facade)
+            source: Any = await_(self._lender.lend())
+            facade = source.facade
+        self.take(facade)
         if not self.settings_dict["AUTOCOMMIT"]:
             self.set_autocommit(False)
-
-    async def _connect_privately(self) -> Any:
-        """Connect without a pool, to the database from which others are created and dropped."""
-        parameters = Parameters(self.get_connection_params())
-        factory = take_cursor_factory(parameters, self.settings_dict["OPTIONS"])
-        try:
-            source: Any = await AsyncConnection.connect(**parameters, autocommit=True)
-        except psycopg.Error as error:
-            # psycopg's frames hold the password, and error pages show what frames hold.
-            raise error.with_traceback(None) from None
-        source.facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
-        return source
 
     def take(self, facade: BridgedConnection) -> None:
         """Put a borrowed connection in place, in Django's initial state."""
@@ -119,6 +110,10 @@ class BridgedWrapper(Base):
         if "pg_version" not in self.__dict__:
             # Django would borrow a connection to ask for it.
             self.__dict__["pg_version"] = facade.pgconn.server_version
+
+    def keeps_in_context(self) -> bool:
+        """Tell that it keeps no attributes of an engine: it serves one operation after another."""
+        return True
 
     def check_access(self) -> None:
         """Raise unless the running code may use this wrapper and its connection."""
@@ -226,17 +221,20 @@ class BridgedWrapper(Base):
         """Forget everything of a lease, so that the next finds a new wrapper's state."""
         if self._transaction is not None:
             lessor.end_transaction(self)
-        self.in_atomic_block = False
-        self.savepoint_ids = []
-        self.atomic_blocks = []
-        self.needs_rollback = False
-        self.rollback_exc = None
-        self.commit_on_exit = True
-        self.closed_in_transaction = False
-        self.errors_occurred = False
-        self.run_on_commit = []
-        self.run_commit_hooks_on_set_autocommit_on = False
-        self.connection = None
+        # At once: setting one after the other would ask for each whether it is Django's.
+        vars(self).update(
+            in_atomic_block=False,
+            savepoint_ids=[],
+            atomic_blocks=[],
+            needs_rollback=False,
+            rollback_exc=None,
+            commit_on_exit=True,
+            closed_in_transaction=False,
+            errors_occurred=False,
+            run_on_commit=[],
+            run_commit_hooks_on_set_autocommit_on=False,
+            connection=None,
+        )
 
     @property
     def clean(self) -> bool:

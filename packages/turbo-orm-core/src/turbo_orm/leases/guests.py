@@ -46,6 +46,8 @@ class Guest:
 
     __slots__ = ()
 
+    _parts: dict[str, Any]
+
     # Each of them refers to its wrapper, and may ask the database through it.
     client = _own_part("client")
     creation = _own_part("creation")
@@ -60,6 +62,10 @@ class Guest:
         _ = wrapper.wrap_database_errors
         uncover_methods(wrapper)
         self.__dict__ = wrapper.__dict__  # type: ignore[misc]  # that of the engine
+
+    def own_helpers(self) -> dict[str, Any]:
+        """Return where values are kept that work for this guest only."""
+        return self._parts
 
     def validate_thread_sharing(self) -> None:
         """Pass: a guest is made for where it is used."""

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from ..bridge import on_event_loop
+from ..connection.carried import carrying_class
 from ..connection.engine import engine_class
 from ..connection.facade import BridgedConnection
 from ..connection.named import closed_anywhere
@@ -92,7 +93,6 @@ class ThreadGuest(Guest):
     _kept: int
     _lock: asyncio.Lock
     _named_cursors: list[Any]
-    _parts: dict[str, Any]
 
     @classmethod
     def of(cls, hold: Hold, thread: int) -> ThreadGuest:
@@ -148,6 +148,10 @@ class ThreadGuest(Guest):
         lock = lock_of(self.hold)
         await lock.acquire()
         return lock
+
+    def keeps_in_context(self) -> bool:
+        """Tell that what an engine keeps is the context's, which asgiref brings along."""
+        return True
 
     def keep(self) -> None:
         """Wait for the thread's turn and keep it while a block is open."""
@@ -210,4 +214,4 @@ def guest_in_thread(hold: Hold, thread: int | None = None) -> ThreadGuest:
 
 @functools.lru_cache(maxsize=16)
 def _class_of(engine: Any) -> Any:
-    return type(engine.__name__, (ThreadGuest, engine), {"__slots__": ()})
+    return type(engine.__name__, (ThreadGuest, carrying_class(engine)), {"__slots__": ()})

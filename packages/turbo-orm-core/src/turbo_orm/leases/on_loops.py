@@ -13,6 +13,7 @@ from django.db import connections
 
 from ..bridge import await_, in_bridge
 from ..callers import Caller, call_back, current_caller
+from ..connection.carried import Carrying, adopt
 from ..connection.engine import bridged_class, engine_class
 from ..connection.facade import BridgedConnection, StatementLock
 from ..connection.named import closed_anywhere
@@ -102,7 +103,6 @@ class LoopGuest(Guest, BridgedWrapper):
     caller: Caller
     host: Any
     _face: LoopFace | None
-    _parts: dict[str, Any]
 
     @classmethod
     def of(cls, caller: Caller, host: Any) -> LoopGuest:
@@ -127,6 +127,11 @@ class LoopGuest(Guest, BridgedWrapper):
     @connection.setter
     def connection(self, value: Any) -> None:
         self.__dict__["connection"] = value
+
+    def keeps_in_context(self) -> bool:
+        """Tell whether what an engine sets belongs to the context: if it does in the thread."""
+        # A thread's wrapper of Django's own engine is left as it is.
+        return isinstance(self.host, Carrying) and self.host.keeps_in_context()
 
     def check_access(self) -> None:
         """Raise unless the caller still waits for this code."""
@@ -211,6 +216,7 @@ def _host(caller: Caller, alias: str) -> Any:
     if host is None:
         # The thread has none yet; it will find this one, and Django asks in which it was made.
         made: Any = connections.create_connection(alias)
+        adopt(made)
         made._thread_ident = caller.thread
         host = caller.wrappers.setdefault(alias, made)
     return host

@@ -197,14 +197,6 @@ def _is_of_our_transaction(scope: Scope, wrapper: BridgedWrapper) -> bool:
     return take_turn(scope, wrapper.alias, hold) is wrapper
 
 
-def entrust(wrapper: BridgedWrapper) -> None:
-    """Make a wrapper the running job's for its alias."""
-    job = current_job()
-    if job is None:
-        raise RuntimeError("entrust() was called outside the bridge")
-    scope_of(job).wrappers[wrapper.alias] = wrapper
-
-
 def begin_transaction(wrapper: BridgedWrapper) -> None:
     """Put the running context into the transaction that the wrapper begins."""
     job = current_job()

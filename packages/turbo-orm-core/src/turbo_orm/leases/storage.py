@@ -11,6 +11,8 @@ from django.db import connections
 
 from ..bridge import current_job, on_event_loop
 from ..callers import current_caller, here
+from ..connection import guard
+from ..connection.carried import adopt
 from ..connection.context import logged_aliases
 from ..connection.engine import (
     forget_wrappers,
@@ -69,6 +71,8 @@ class BridgedStorage:
             return wrapper
 
     def __setattr__(self, alias: str, value: Any) -> None:
+        if alias in connections.settings and is_postgresql(alias):
+            adopt(value)
         setattr(self._original, alias, value)
         if not on_event_loop():
             here.wrappers[alias] = value
@@ -130,6 +134,7 @@ def install() -> None:
         handler._connections = BridgedStorage(original)
         # What this thread has made before.
         here.wrappers.update({a: getattr(original, a) for a in handler if hasattr(original, a)})
+    guard.install()
     use_lessor(scope)
     use_recipes(recipe_of)
     setting_changed.connect(_forget, dispatch_uid="turbo_orm.connection")

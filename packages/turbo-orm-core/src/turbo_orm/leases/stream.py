@@ -76,6 +76,10 @@ class Stream(Generic[T]):
             yield
             return
         if self._wrapper is None:
+            held = scope.wrappers.get(self._alias)
+            if held is not None and held.connection is not None and held.clean:
+                # Jobs that hold a connection and wait for another one can block each other.
+                held.hand_back()
             self._wrapper = take_wrapper(self._alias)
         with swapped(scope, self._wrapper):
             yield

@@ -1,6 +1,6 @@
 """Connections by (alias, event loop, process): open, lend, take back, count, close."""
 
-from .connection import finish
+from .connection import PooledConnection, finish
 from .driver import check_driver
 from .parameters import Parameters
 from .pool import OPTION_NAMES, OWN_OPTIONS, Pool, PoolRecipe
@@ -25,6 +25,7 @@ __all__ = [
     "Pool",
     "PoolRecipe",
     "PoolStats",
+    "PooledConnection",
     "admit_pool",
     "check_driver",
     "close_pools",

@@ -42,11 +42,14 @@ class PooledConnection(AsyncConnection[Any]):
 
     @classmethod
     async def connect(  # type: ignore[override]
-        cls, conninfo: str = "", *, opened_by: Pool
-    ) -> AsyncConnection[Any]:
+        cls,
+        conninfo: str = "",  # noqa: ARG003  # what psycopg_pool gives: always empty here
+        *,
+        opened_by: Pool,
+    ) -> PooledConnection:
         """Connect as the pool says, and tell it what came of that."""
         try:
-            connection = await super().connect(conninfo, **opened_by.parameters)
+            connection = await opened_by.connect()
         except Exception as error:
             # psycopg's frames hold the password, and error pages show what frames hold.
             secretless = error.with_traceback(None)
@@ -54,6 +57,11 @@ class PooledConnection(AsyncConnection[Any]):
             raise secretless from None
         opened_by.connections.add(connection)
         return connection
+
+    @classmethod
+    async def open(cls, conninfo: str = "", **parameters: Any) -> PooledConnection:
+        """Connect. Mirrors ``AsyncConnection.connect``."""
+        return await super().connect(conninfo, **parameters)
 
     async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Drive one of psycopg's generators; what is more than reading is left to psycopg.

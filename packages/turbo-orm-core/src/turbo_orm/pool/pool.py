@@ -26,7 +26,6 @@ from .connection import PooledConnection, finish
 from .driver import check_driver
 from .limit import ConnectionLimit, current_limit
 from .messages import POOL_NAME, log_connection, log_refusal
-from .parameters import Parameters
 from .stats import PoolStats
 from .watchdog import Watchdog
 
@@ -42,7 +41,8 @@ OPTION_NAMES = frozenset(inspect.signature(psycopg_pool.AsyncConnectionPool).par
 # Those among them that have no effect: Turbo ORM gives its own.
 OWN_OPTIONS = frozenset({"conninfo", "connection_class", "kwargs", "name", "open"})
 
-Configure = Callable[[AsyncConnection[Any]], Awaitable[None]]
+Connect = Callable[[], Awaitable[PooledConnection]]
+Configure = Callable[[PooledConnection], Awaitable[None]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,15 +51,14 @@ class PoolRecipe:
 
     Args:
         alias: the database alias.
-        connect_kwargs: what ``AsyncConnection.connect`` is given.
+        connect: opens a connection, in autocommit.
         options: what ``AsyncConnectionPool`` is given: sizes, timeout (seconds), lifetimes, check.
         configure: prepares each new connection.
         cleanup_timeout: seconds that closing may take.
     """
 
     alias: str
-    # Not shown: the password is in it.
-    connect_kwargs: Mapping[str, Any] = dataclasses.field(repr=False)
+    connect: Connect
     options: Mapping[str, Any]
     configure: Configure
     cleanup_timeout: float
@@ -107,8 +106,6 @@ class Pool:
             sizes = {"min_size": min_size, "max_size": max_size}
             return psycopg_pool.AsyncConnectionPool(
                 connection_class=PooledConnection,
-                # The parameters stay with the recipe: psycopg_pool keeps what it is given in its
-                # frames, and error pages show that.
                 kwargs={"opened_by": self},
                 configure=self._configure,
                 open=False,
@@ -126,10 +123,9 @@ class Pool:
                 f"The settings of database {recipe.alias!r} ask for a pool that cannot be: {error}"
             ) from error
 
-    @property
-    def parameters(self) -> Parameters:
-        """What psycopg connects with."""
-        return Parameters({**self._recipe.connect_kwargs, "autocommit": True})
+    async def connect(self) -> PooledConnection:
+        """Open a connection."""
+        return await self._recipe.connect()
 
     async def _configure(self, connection: PooledConnection) -> None:
         try:

@@ -1,0 +1,1 @@
+"""Engines of the tests: subclasses of Django's own, as projects and packages write them."""

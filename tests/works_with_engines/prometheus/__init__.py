@@ -1,0 +1,1 @@
+"""The project with the engine of this name."""

@@ -1,0 +1,1 @@
+"""What each tenant has a table of its own for."""
