@@ -234,12 +234,24 @@ def _pump(worker: _Worker, job: Job, yielded: Any = NOT_BEGUN) -> Generator[Any,
     return _finish(worker, job)
 
 
+def _enter(
+    function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Awaitable[T]:
+    job = Job(function, args, kwargs)
+    return _pump(_engage(job, getcurrent().gr_context), job)
+
+
 def enter_bridge(
     function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Awaitable[T]:
-    """Return what, awaited at once, runs a function in the bridge; for code already outside it."""
-    job = Job(function, args, kwargs)
-    return _pump(_engage(job, getcurrent().gr_context), job)
+    """Return what, awaited at once, runs a function in the bridge; for code already outside it.
+
+    If a synchronous caller waits for this code, the function runs in the caller's thread. This is
+    no coroutine: tracebacks, which Django's debug page shows with all variables, get no frame more.
+    """
+    if last_caller() is not None and (caller := current_caller()) is not None:
+        return call_back(caller, function, args, kwargs)
+    return _enter(function, args, kwargs)
 
 
 async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -259,7 +271,11 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
 
     The escape hatch for code that has no awaitable form, as SQLAlchemy's ``AsyncSession.run_sync``.
     """
-    return synchronous("run_sync", function, await run_any(function, *args, **kwargs))
+    if in_bridge():
+        result = function(*args, **kwargs)
+    else:
+        result = await enter_bridge(function, args, kwargs)
+    return synchronous("run_sync", function, result)
 
 
 async def run_any(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -273,8 +289,6 @@ async def run_any(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     """
     if in_bridge():
         return function(*args, **kwargs)
-    if last_caller() is not None and (caller := current_caller()) is not None:
-        return await call_back(caller, function, args, kwargs)
     return await enter_bridge(function, args, kwargs)
 
 
@@ -295,7 +309,7 @@ async def portal(awaitable: Awaitable[T]) -> T:
     """
     if in_bridge():
         return await awaitable
-    return cast(T, await enter_bridge(_drive_outermost, (awaitable,), {}))
+    return cast(T, await _enter(_drive_outermost, (awaitable,), {}))
 
 
 def eager(

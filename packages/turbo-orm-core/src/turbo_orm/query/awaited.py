@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from ..bridge import enter_bridge, in_bridge
-from ..callers import call_back, current_caller, last_caller
 
 C = TypeVar("C", bound=type)
 
@@ -27,8 +26,6 @@ def awaited(name: str, like: Any = None) -> Callable[..., Any]:
         function = getattr(self, synchronous)
         if in_bridge():
             return function(*args, **kwargs)
-        if last_caller() is not None and (caller := current_caller()) is not None:
-            return await call_back(caller, function, args, kwargs)
         return await enter_bridge(function, args, kwargs)
 
     if like is not None:
