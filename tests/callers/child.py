@@ -25,11 +25,12 @@ CREATE TABLE IF NOT EXISTS callers_deep (
 TRUNCATE callers_row, callers_deep RESTART IDENTITY;
 """
 
-_opened: list[str] = []
+# Held, so that none of them is closed for want of anybody who knows it.
+_opened: list[Any] = []
 
 
 def _note(connection: Any, **kwargs: Any) -> None:
-    _opened.append(connection.alias)
+    _opened.append(connection.connection)
 
 
 def _close_all() -> None:
@@ -50,7 +51,9 @@ def _outcome(scenario: Any) -> dict[str, Any]:
         found["error"] = f"{type(error).__name__}: {error}"
         if "-v" in sys.argv:
             traceback.print_exc()
-    found["connections"] = None if scenario in OF_COROUTINES else len(_opened)
+    counted = scenario not in OF_COROUTINES
+    found["connections"] = len(_opened) if counted else None
+    found["left open"] = sum(not each.closed for each in _opened) if counted else None
     _close_all()
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM callers_row ORDER BY id")

@@ -14,7 +14,8 @@ from tests.asgi_client import PATIENCE
 from tests.integration.test_asgi_application import Server
 from tests.integration.test_asgi_views import backend_pid, wait_until_gone
 from tests.testapp.models import Author
-from tests.waiting import until
+from tests.waiting import until, until_now
+from turbo_orm import close_pools
 from turbo_orm.asgi import TurboASGIHandler
 from turbo_orm.asgi.threads import _threads, close_threads, threads_of_running_loop
 
@@ -225,7 +226,21 @@ async def test_an_exception_that_reaches_the_server_leaves_no_connection_behind(
     await wait_until_gone(*pids)
 
 
-def test_the_threads_of_a_loop_that_has_ended_end_with_the_next_loop(serve):
+def test_threads_and_their_connections_end_with_their_loop(serve, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)
+
+    async def one():
+        def view(request):
+            return HttpResponse(str(backend_pid()))
+
+        return int((await serve({"": view}).get("/")).text)
+
+    pid = asyncio.run(one())
+    until_now(lambda: not names_of_threads())
+    asyncio.run(wait_until_gone(pid))
+
+
+def test_the_threads_of_a_loop_that_was_just_closed_end_with_the_next_loop(serve):
     async def one():
         def view(request):
             return HttpResponse("answered")
@@ -236,7 +251,11 @@ def test_the_threads_of_a_loop_that_has_ended_end_with_the_next_loop(serve):
         threads_of_running_loop()
         await until(lambda: not names_of_threads())
 
-    assert asyncio.run(one()) == "answered"
+    loop = asyncio.new_event_loop()
+    answered = loop.run_until_complete(one())
+    loop.run_until_complete(close_pools())
+    loop.close()
+    assert (answered, len(names_of_threads())) == ("answered", 1)
     asyncio.run(ended())
 
 

@@ -1,11 +1,13 @@
 """What Django's handler and middleware do beside the view, on the loop."""
 
 import asyncio
+import gc
 import threading
 import warnings
 
 import django
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished, request_started
 from django.http import HttpResponse, StreamingHttpResponse
@@ -14,6 +16,7 @@ from django.test import AsyncRequestFactory, override_settings
 from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
 
+from tests.integration.test_asgi_views import backend_pid, wait_until_gone
 from tests.integration.test_redirect_caches import CACHES
 from tests.testapp.models import Plain
 from turbo_orm import blocking, run_sync
@@ -114,6 +117,54 @@ def signals():
 async def test_djangos_own_handler_needs_no_thread_for_a_coroutine_view(served, signals):
     assert await ask(served, *answered()) == b"body"
     assert signals == [("started", True), 0, ("finished", True), 1]
+
+
+@pytest.fixture
+def collecting_nothing():
+    """Let no connection be closed for want of anybody who knows it."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def in_thread(get_response):
+    """Be a synchronous middleware: Django runs it in a thread, which waits for the view."""
+
+    def middleware(request):
+        pids.append(backend_pid())
+        return get_response(request)
+
+    return middleware
+
+
+async def coroutine(request):
+    pids.append(await sync_to_async(backend_pid)())
+    pids.append(await run_sync(backend_pid))
+    return HttpResponse("body")
+
+
+def synchronous(request):
+    pids.append(backend_pid())
+    return HttpResponse("body")
+
+
+pids = []
+
+
+@pytest.mark.commits
+@pytest.mark.needs_thread("what is tested")
+@pytest.mark.parametrize("view", [coroutine, synchronous])
+async def test_djangos_own_handler_closes_the_connections_of_the_requests_thread(
+    view, collecting_nothing
+):
+    pids.clear()
+    urls = (path("", view),)
+    with override_settings(ROOT_URLCONF=urls, MIDDLEWARE=[f"{MODULE}.in_thread"]):
+        assert await ask(ASGIHandler(), *answered()) == b"body"
+
+    # As in Django: all that is synchronous is in the one thread, and who it waits for is too.
+    assert len(set(pids)) == 1
+    await wait_until_gone(pids[0])
 
 
 @pytest.mark.commits

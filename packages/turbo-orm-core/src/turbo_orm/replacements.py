@@ -22,6 +22,7 @@ from . import callers
 from .blocking import blocks
 from .bridge import await_, in_bridge, run_any
 from .connection.engine import all_postgresql, is_postgresql
+from .leases.request_thread import finish_thread, has_thread
 from .leases.storage import used_aliases
 from .leases.stream import stream_rows
 from .namespaces import begin_request, end_request, kept_outside
@@ -306,11 +307,28 @@ def in_request(original: Callable[..., Any]) -> Callable[..., Any]:
     async def bridged(self: Any, *args: Any, **kwargs: Any) -> None:
         outer = begin_request()
         try:
-            await original(self, *args, **kwargs)
+            await _with_thread_finished(original(self, *args, **kwargs))
         finally:
             end_request(outer)
 
     return bridged
+
+
+async def _with_thread_finished(serving: Awaitable[None]) -> None:
+    """Serve a request, and close the old connections of the thread that it may have had.
+
+    The signals that do that in Django are sent on the event loop.
+    """
+    dropped = False
+    try:
+        await serving
+    except GeneratorExit:
+        # Nothing may be awaited any more.
+        dropped = True
+        raise
+    finally:
+        if has_thread() and not dropped:
+            await finish_thread()
 
 
 def run_in_turn(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.handlers.base import BaseHandler
 from django.core.signals import request_finished, request_started
 
+from ..leases.request_thread import finish_thread, has_thread, wait_for_thread
 from .ends import announce, close
-from .threads import finish_thread, has_thread, wait_for_thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,6 +54,6 @@ class OnLoop:
             elif error is None:
                 await announce(request_finished, sender=type(self._handler))
         finally:
-            if has_thread():
+            if has_thread() and kind is not GeneratorExit:
                 # The signals, which close old connections, are sent on the loop.
                 await finish_thread()

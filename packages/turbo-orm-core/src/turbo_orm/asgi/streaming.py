@@ -12,8 +12,8 @@ from django.http import FileResponse
 from django.http.response import HttpResponseBase
 
 from ..bridge import await_thread
+from ..leases.request_thread import has_thread
 from .modes import awaitable
-from .threads import has_thread
 
 END = object()
 

@@ -11,8 +11,9 @@ from django.core.handlers.base import BaseHandler
 from django.core.signals import request_finished, request_started
 from django.http.response import HttpResponseBase
 
+from ..leases.request_thread import finish_thread, wait_for_thread
 from .resolving import ResolvedEarly, early_match
-from .threads import ThreadLease, finish_thread, wait_for_thread
+from .threads import ThreadLease
 
 if TYPE_CHECKING:
     from typing_extensions import Self

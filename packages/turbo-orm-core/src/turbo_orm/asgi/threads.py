@@ -6,14 +6,15 @@ import asyncio
 import itertools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
-from django.db import close_old_connections, connections
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.db import connections
 
+from ..bridge import begin_now
 from ..conf import get_settings
 
 P = ParamSpec("P")
@@ -23,7 +24,7 @@ _numbers = itertools.count(1)
 
 
 class RequestThread(ThreadPoolExecutor):
-    """One thread. It keeps its thread-locals and connections, as a thread of a WSGI server does."""
+    """One thread. It keeps its connections, as a thread of a WSGI server does."""
 
     def __init__(self) -> None:
         super().__init__(1, f"turbo_orm-view-{next(_numbers)}", initializer=self._note_ident)
@@ -72,6 +73,9 @@ class Threads:
         # The one that was used last is the first to be used again.
         self._idle: list[RequestThread] = []
         self._closed = False
+        # Not all servers speak the lifespan protocol. A loop closes its generators when it ends.
+        self._ending = _end_with_loop(self)
+        begin_now(anext(self._ending))
 
     async def acquire(self) -> RequestThread:
         """Return a thread that nothing else uses until it is released."""
@@ -97,6 +101,10 @@ class Threads:
         except RuntimeError:  # the loop was closed meanwhile
             thread.end()
 
+    async def close(self) -> None:
+        """End the threads, and wait until the connections of those that are idle are closed."""
+        await self._ending.aclose()
+
     def end_idle(self) -> list[Future[None]]:
         """End the threads that no request uses, and the others when they are released."""
         self._closed = True
@@ -105,7 +113,16 @@ class Threads:
         return [future for future in ending if future is not None]
 
 
+async def _end_with_loop(threads: Threads) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        if ending := [asyncio.wrap_future(future) for future in threads.end_idle()]:
+            await asyncio.wait(ending, timeout=get_settings().CLEANUP_TIMEOUT)
+
+
 _threads: dict[int, Threads] = {}
+_threads_of_parents: list[Threads] = []
 
 
 def threads_of_running_loop() -> Threads:
@@ -122,15 +139,19 @@ def threads_of_running_loop() -> Threads:
 async def close_threads() -> None:
     """End the threads of the running event loop, and wait until their connections are closed."""
     threads = _threads.pop(id(asyncio.get_running_loop()), None)
-    if threads is None:
-        return
-    if ending := [asyncio.wrap_future(future) for future in threads.end_idle()]:
-        await asyncio.wait(ending, timeout=get_settings().CLEANUP_TIMEOUT)
+    if threads is not None:
+        await threads.close()
+
+
+def _begin_anew() -> None:
+    """Forget the threads of the parent, which do not run in the child of a fork."""
+    # Not dropped: that would wake the parent's event loop, to close a generator.
+    _threads_of_parents.extend(_threads.values())
+    _threads.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    # The threads of its parent do not run in a forked process.
-    os.register_at_fork(after_in_child=_threads.clear)
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 class ThreadLease:
@@ -161,24 +182,3 @@ class ThreadLease:
         SyncToAsync.context_to_thread_executor.pop(self._context, None)
         self._context = None
         self._threads.release(self._thread)
-
-
-def has_thread() -> bool:
-    """Tell whether this request has a thread, its own or one that asgiref made for a hop."""
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    return context is not None and context in SyncToAsync.context_to_thread_executor
-
-
-async def finish_thread() -> None:
-    """Wait for the request's thread, and close the connections that were opened there."""
-    await sync_to_async(close_old_connections, thread_sensitive=True)()
-
-
-async def wait_for_thread() -> None:
-    """Wait until the request's thread has done what it was asked to do."""
-    if has_thread():
-        await sync_to_async(_nothing, thread_sensitive=True)()
-
-
-def _nothing() -> None:
-    """Wait until the thread's queue is empty."""
