@@ -56,6 +56,32 @@ def in_block(body: Callable[[], Any]) -> Any:
     return asyncio.run(block())
 
 
+async def in_portal(body: Callable[[], Any]) -> Any:
+    """Await a coroutine function where synchronous code that it calls can wait, if there is that."""
+    if settings.FLAVOUR == STOCK:
+        return await body()
+    from turbo_orm import portal
+
+    return await portal(body())
+
+
+async def blocked(body: Callable[[], Any], alias: str = "default") -> Any:
+    """Await a coroutine function inside a synchronous block, where such code can wait."""
+    if settings.FLAVOUR == STOCK:
+
+        def block() -> Any:
+            with transaction.atomic(alias):
+                return async_to_sync(body)()
+
+        return await sync_to_async(block)()
+
+    async def inside() -> Any:
+        with transaction.atomic(alias):
+            return await body()
+
+    return await in_portal(inside)
+
+
 async def count() -> int:
     """Return how many rows are seen here."""
     return await Row.objects.acount()
@@ -227,6 +253,43 @@ def gathered_coroutines() -> Any:
 
     with transaction.atomic():
         return async_to_sync(work)(), Deep.objects.count()
+
+
+@scenario
+def a_block_and_a_bare_statement_are_gathered() -> Any:
+    async def block() -> None:
+        async def body() -> None:
+            await Row.objects.acreate(name="block")
+            await asyncio.sleep(0)
+            await Row.objects.acreate(name="block again")
+
+        await blocked(body)
+
+    async def bare() -> None:
+        await Row.objects.acreate(name="bare")
+
+    async def work() -> Any:
+        await asyncio.wait_for(asyncio.gather(block(), in_portal(bare)), 30)
+        return await Row.objects.acount()
+
+    return async_to_sync(work)(), sorted(names())
+
+
+@scenario
+def blocks_of_two_databases_are_gathered() -> Any:
+    async def block(alias: str) -> None:
+        async def body() -> None:
+            for number in range(3):
+                await Row.objects.using(alias).acreate(name=f"{alias} {number}")
+                await asyncio.sleep(0)
+
+        await blocked(body, alias)
+
+    async def work() -> None:
+        await asyncio.wait_for(asyncio.gather(block("default"), block("other")), 30)
+
+    async_to_sync(work)()
+    return names()
 
 
 @scenario

@@ -148,6 +148,97 @@ def test_what_is_gathered_beside_a_block_is_not_in_it():
     assert called(work)[2] == ["caller", "beside"]
 
 
+@pytest.mark.parametrize("way", ["await", "portal"])
+def test_a_block_and_what_is_gathered_beside_it_do_not_wait_for_each_other(way):
+    async def block(entered):
+        with contextlib.suppress(Undone), transaction.atomic():
+            add("in the block")
+            entered.set()
+            # Until the other task wants the connection.
+            for _ in range(5):
+                await asyncio.sleep(0)
+            add("in the block again")
+            raise Undone
+
+    async def beside(entered):
+        await entered.wait()
+        if way == "portal":
+            add("beside")
+        else:
+            await Tag.objects.acreate(name="beside")
+
+    async def work():
+        entered = asyncio.Event()
+        bare = beside(entered)
+        both = asyncio.gather(portal(block(entered)), portal(bare) if way == "portal" else bare)
+        await asyncio.wait_for(both, 30)
+
+    assert called(work)[2] == ["caller", "beside"]
+
+
+@pytest.mark.parametrize("way", ["await", "portal"])
+def test_blocks_of_two_databases_do_not_wait_for_each_other(way):
+    async def block(alias):
+        async with atomic(alias):
+            for name in "abc":
+                await Tag.objects.using(alias).acreate(name=name)
+                await asyncio.sleep(0)
+
+    async def work():
+        blocks = [block("default"), block("other")]
+        both = asyncio.gather(*(map(portal, blocks) if way == "portal" else blocks))
+        await asyncio.wait_for(both, 30)
+
+    async_to_sync(work)()
+
+    found = [list(Tag.objects.using(alias).order_by("pk")) for alias in ("default", "other")]
+    assert [[tag.name for tag in tags] for tags in found] == [[*"abc"]] * 2
+
+
+def test_a_task_beside_a_temporary_connection_keeps_its_cursor():
+    async def temporary(opened, used):
+        with connection.temporary_connection() as cursor:
+            cursor.execute("SELECT 1")
+            opened.set()
+            await used.wait()
+
+    async def beside(opened, used):
+        await opened.wait()
+        with connection.cursor() as cursor:
+            used.set()
+            for _ in range(5):
+                await asyncio.sleep(0)
+            cursor.execute("SELECT 2")
+            return cursor.fetchone()
+
+    async def work():
+        events = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(portal(temporary(*events)), portal(beside(*events)))
+
+    assert in_own_thread(lambda: async_to_sync(work)()) == [None, (2,)]
+
+
+def test_a_thread_and_a_loop_that_ask_at_once_get_the_same_wrapper(monkeypatch):
+    both, create = threading.Barrier(2), connections.create_connection
+
+    def slowly(alias):
+        made = create(alias)
+        both.wait(30)
+        return made
+
+    def state():
+        return vars(connections["default"])
+
+    async def work():
+        in_thread = asyncio.ensure_future(sync_to_async(state)())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return state() is await in_thread
+
+    monkeypatch.setattr(connections, "create_connection", slowly)
+    assert in_own_thread(lambda: async_to_sync(work)())
+
+
 def test_tasks_of_a_block_are_in_it():
     async def work():
         with contextlib.suppress(Undone):

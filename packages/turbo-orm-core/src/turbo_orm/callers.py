@@ -119,13 +119,24 @@ _call: Any = SyncToAsync.__call__
 _running: Any = SyncToAsync(_run, thread_sensitive=True)
 
 
+async def own_turn(caller: Caller, alias: str | None = None) -> None:
+    """Wait until no other task has a block open on a caller's connections.
+
+    Args:
+        caller: who waits.
+        alias: the alias of the one database that is going to be used; None for any.
+    """
+    while caller.blocks and (block := caller.foreign_block(alias)) is not None:
+        await block.gone.wait()
+
+
 async def call_back(
     caller: Caller,
     function: Callable[..., T],
     args: tuple[Any, ...] = (),
     kwargs: dict[str, Any] | None = None,
 ) -> T:
-    """Run a function in the thread of the caller, which asgiref knows too.
+    """Run a function in the thread of the caller, once no other task has a block open there.
 
     Args:
         caller: who waits.
@@ -139,12 +150,29 @@ async def call_back(
     Raises:
         BaseException: whatever the function raises.
 
-    Waits until no other task has a block open on the caller's connections: the one connection
-    would put the function's rows into that block.
+    The one connection would put the function's rows into the block of the other task.
     """
-    while caller.blocks and (block := caller.foreign_block()) is not None:
-        await block.gone.wait()
-    result: T = await _call(_running, function, args, kwargs or {})
+    await own_turn(caller)
+    return await call_at_once(function, args, kwargs or {})
+
+
+async def call_at_once(
+    function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> T:
+    """Run a function in the thread of the caller, which asgiref knows too; it is its turn.
+
+    Args:
+        function: is called there.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        BaseException: whatever the function raises.
+    """
+    result: T = await _call(_running, function, args, kwargs)
     return result
 
 

@@ -14,7 +14,7 @@ from django.utils.asyncio import async_unsafe
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import get_settings
-from .carried import carrying_class
+from .carried import adopt, carrying_class
 from .connecting import BridgedDriver
 from .lessor import lessor
 from .wrapper import BridgedWrapper
@@ -223,6 +223,25 @@ def take_wrapper(alias: str) -> BridgedWrapper:
     """Return a wrapper without a connection, a used one if there is one."""
     warm = _warm.get(alias)
     return warm.pop() if warm else make_wrapper(alias)
+
+
+def wrapper_of_thread(wrappers: dict[str, Any], alias: str, thread: int) -> Any:
+    """Return a thread's own wrapper of an alias, made by Django if it has none yet.
+
+    Args:
+        wrappers: those that the thread has.
+        alias: the database alias.
+        thread: the thread's identity. Django asks in which thread a wrapper was made.
+
+    The thread and the loop that it waits for may both ask for the first time at once: there is one.
+    """
+    found = wrappers.get(alias)
+    if found is None:
+        made: Any = connections.create_connection(alias)
+        adopt(made)
+        made._thread_ident = thread
+        found = wrappers.setdefault(alias, made)
+    return found
 
 
 def forget_wrappers() -> None:

@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.transaction import Atomic, TransactionManagementError
 
 from ..bridge import await_, await_shielded, in_bridge, on_event_loop
-from ..callers import Caller, call_back, current_caller, here, last_caller
+from ..callers import Caller, call_back, current_caller, here, last_caller, own_turn
 from .errands import completed
 from .in_threads import ThreadGuest
 from .on_loops import NO_LIMIT, guest_on_loop
@@ -71,9 +71,12 @@ class CallersBlock:
 
 
 async def open_block(caller: Caller, alias: str, atomic: Atomic) -> CallersBlock:
-    """Wait for the turn of this task's blocks on a caller's connection, and take it."""
-    while (foreign := caller.foreign_block(alias)) is not None:
-        await foreign.gone.wait()
+    """Wait for the turn of this task's blocks on a caller's connection, and take it.
+
+    Blocks of tasks that are in none of each other's wait for one another whatever their database:
+    the one thread runs the statements of both, and each would wait there for the other's end.
+    """
+    await own_turn(caller)
     block: Any = caller.blocks.get(alias)
     if block is None or block.task is not asyncio.current_task():
         # Of a task that was started in the block: tasks like it wait for one another.
@@ -81,11 +84,6 @@ async def open_block(caller: Caller, alias: str, atomic: Atomic) -> CallersBlock
         _inside.set((*_inside.get(), block))
     block.entered.append(atomic)
     return block  # type: ignore[no-any-return]
-
-
-async def _own_turn(caller: Caller, alias: str) -> None:
-    while (foreign := caller.foreign_block(alias)) is not None:
-        await foreign.gone.wait()
 
 
 def _close_block(block: CallersBlock) -> None:
@@ -147,7 +145,7 @@ async def leave_at_caller(
         TransactionManagementError: the block was not entered by this task.
     """
     alias = alias_of(atomic)
-    await _own_turn(caller, alias)
+    await own_turn(caller, alias)
     block: Any = caller.blocks.get(alias)
     if block is None or block.task is not asyncio.current_task():
         raise TransactionManagementError(
@@ -252,7 +250,7 @@ def _last_turn(atomic: Atomic) -> Callable[[], None]:
         if caller is None or block is None:
             return _nothing
         if not block.admits_context() or block.task is not asyncio.current_task():
-            await_shielded(_own_turn(caller, alias), grace=NO_LIMIT)
+            await_shielded(own_turn(caller, alias), grace=NO_LIMIT)
             block = caller.blocks[alias]
         host = guest_on_loop(caller, alias).host
         return lambda: _give_back(caller, block, host)

@@ -5,16 +5,17 @@ The connection stays in the caller's thread: there each statement is executed, a
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from django.db import connections
 
-from ..bridge import await_, in_bridge
-from ..callers import Caller, call_back, current_caller
-from ..connection.carried import Carrying, adopt
-from ..connection.engine import bridged_class, engine_class
+from ..bridge import await_, await_shielded, in_bridge
+from ..callers import Caller, call_at_once, call_back, current_caller, own_turn
+from ..connection.carried import Carrying
+from ..connection.engine import bridged_class, engine_class, wrapper_of_thread
 from ..connection.facade import BridgedConnection, StatementLock
 from ..connection.named import closed_anywhere
 from ..connection.wrapper import BridgedWrapper
@@ -25,6 +26,32 @@ from .in_threads import ThreadGuest, guest_in_thread
 
 # Seconds. Where a thread waits without a limit, nothing else can be done meanwhile.
 NO_LIMIT = 24 * 60 * 60.0
+
+
+class TurnLock(StatementLock):
+    """One statement at a time, and none beside the block that another task has open.
+
+    Who has the lock waits for no block any more: the block's own statements need the lock.
+    """
+
+    def __init__(self, guest: LoopGuest) -> None:
+        super().__init__(NO_LIMIT)
+        self._guest = guest
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        while self._guest.is_outside_open_block():
+            # Opened while this task waited, or before.
+            super().__exit__()
+            self._await_turn()
+            super().__enter__()
+
+    def _await_turn(self) -> None:
+        turn = own_turn(self._guest.caller, self._guest.alias)
+        if self.shielded:
+            await_shielded(turn, grace=NO_LIMIT)
+        else:
+            await_(turn)
 
 
 class LoopFace(BridgedConnection):
@@ -42,7 +69,7 @@ class LoopFace(BridgedConnection):
         face = cls.__new__(cls)
         face.__dict__ = plain.__dict__
         face._plain, face._guest = plain, guest
-        face.lock = StatementLock(NO_LIMIT)
+        face.lock = TurnLock(guest)
         return face
 
     def __del__(self, *warn: Any) -> None:
@@ -51,7 +78,7 @@ class LoopFace(BridgedConnection):
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Have a psycopg generator driven in the thread of the caller."""
         self._guest.check_access()
-        waiting = call_back(self._guest.caller, _wait, (self._plain, gen, *args), kwargs)
+        waiting = call_at_once(_wait, (self._plain, gen, *args), kwargs)
         if self.lock.shielded:
             return self._wait_shielded(waiting)
         try:
@@ -142,6 +169,10 @@ class LoopGuest(Guest, BridgedWrapper):
                 "present one."
             )
 
+    def is_outside_open_block(self) -> bool:
+        """Tell whether a task has a block open here in which the running code is not."""
+        return self.caller.foreign_block(self.alias) is not None
+
     def _at_home(self, function: Any, *args: Any) -> Any:
         return await_(call_back(self.caller, function, args))
 
@@ -163,6 +194,15 @@ class LoopGuest(Guest, BridgedWrapper):
         """Close the connection if it is of no more use; outside the bridge do nothing."""
         if in_bridge():
             self._at_home(self.host.close_if_unusable_or_obsolete)
+
+    @contextlib.contextmanager
+    def temporary_connection(self) -> Iterator[Any]:
+        """Give a cursor, and leave the connection to the thread, which closes its own.
+
+        Another task of the same caller may use it by then.
+        """
+        with self.cursor() as cursor:
+            yield cursor
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Create a cursor."""
@@ -212,14 +252,7 @@ def _host(caller: Caller, alias: str) -> Any:
         if standing is Standing.LATE:
             raise too_late(alias)
         return guest_in_thread(hold, caller.thread)
-    host = caller.wrappers.get(alias)
-    if host is None:
-        # The thread has none yet; it will find this one, and Django asks in which it was made.
-        made: Any = connections.create_connection(alias)
-        adopt(made)
-        made._thread_ident = caller.thread
-        host = caller.wrappers.setdefault(alias, made)
-    return host
+    return wrapper_of_thread(caller.wrappers, alias, caller.thread)
 
 
 @functools.lru_cache(maxsize=16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Collection
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..connection.engine import (
     idle_wrapper,
     is_postgresql,
     unsupported_wrapper,
+    wrapper_of_thread,
 )
 from ..connection.lessor import use_lessor
 from ..connection.recipe import recipe_of
@@ -63,10 +65,11 @@ class BridgedStorage:
         try:
             return getattr(self._original, alias)
         except AttributeError:
-            # A coroutine that this thread waits for may have asked for it already.
-            if alias not in here.wrappers:
+            # A coroutine that this thread waits for may have asked for it already, or do so now.
+            shared = here.calls and alias in connections.settings and is_postgresql(alias)
+            if not shared and alias not in here.wrappers:
                 raise
-            wrapper = here.wrappers[alias]
+            wrapper = wrapper_of_thread(here.wrappers, alias, threading.get_ident())
             setattr(self._original, alias, wrapper)
             return wrapper
 
