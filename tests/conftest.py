@@ -25,8 +25,8 @@ pytest_plugins = [
     "tests.loops",
     "tests.parts",
 ]
-# Projects of their own, run by test_rollback_project.py and by `make works-with`.
-collect_ignore = ["rollback", "works_with"]
+# Projects of their own, run by test_rollback_project.py and by `make works-with` and the like.
+collect_ignore = ["rollback", "works_with", "works_with_engines"]
 
 
 def pytest_configure() -> None:

@@ -57,7 +57,7 @@ def in_block(body: Callable[[], Any]) -> Any:
 
 
 async def in_portal(body: Callable[[], Any]) -> Any:
-    """Await a coroutine function where synchronous code that it calls can wait, if there is that."""
+    """Await a coroutine function; with Turbo ORM what it calls synchronously may query."""
     if settings.FLAVOUR == STOCK:
         return await body()
     from turbo_orm import portal
