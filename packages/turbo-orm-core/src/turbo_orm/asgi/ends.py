@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+import django
 from asgiref.sync import sync_to_async
 from django.core.handlers import asgi
 
@@ -25,6 +28,26 @@ async def announce(signal: Any, **named: Any) -> None:
         signal.send(**named)
     else:
         await signal.asend(**named)
+
+
+@contextlib.contextmanager
+def kept_open(response: Any) -> Iterator[None]:
+    """Leave it to the run of the request to close its response, which may have to be in a thread.
+
+    Before Django 5.0 ``ASGIHandler.send_response`` does it too, on the event loop.
+    """
+    if django.VERSION >= (5, 0):
+        yield
+        return
+    response.close = _nothing
+    try:
+        yield
+    finally:
+        del response.close
+
+
+def _nothing() -> None:
+    """Close nothing yet."""
 
 
 async def close(response: Any) -> None:

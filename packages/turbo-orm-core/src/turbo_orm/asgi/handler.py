@@ -25,7 +25,7 @@ from ..namespaces import begin_request, end_request
 from .asynchronous import OnLoop
 from .chain import BridgedChain
 from .disconnect import UntilDisconnect
-from .ends import announce, close, script_prefix
+from .ends import announce, close, kept_open, script_prefix
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
 from .resolving import ResolvedEarly, early_match
@@ -180,7 +180,8 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         """
         if is_synchronous_stream(response):
             response.streaming_content = pieces(response)
-        await super().send_response(response, send)
+        with kept_open(response):
+            await super().send_response(response, send)
 
 
 def get_asgi_application() -> TurboASGIHandler:
