@@ -5,28 +5,19 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-# What Turbo ORM serves is compared with what stock Django serves: synchronous views by WSGI,
-# coroutines by ASGI.
-STOCK = {"sync": "wsgi", "between": "wsgi", "coroutine": "asgi", "gather": "asgi"}
-# Each in a process of its own.
+# Each in a process of its own. What Turbo ORM serves is compared with what stock Django serves:
+# synchronous views by WSGI, coroutines by ASGI.
 KINDS = {
     "wsgi": ("sync", "between"),
     "asgi": ("coroutine", "gather"),
     # With the application installed: turbo_orm.asgi, Django's own ASGI and WSGI handlers.
     "turbo": ("sync", "between", "coroutine", "gather"),
     "turbo_asgi": ("sync", "between", "coroutine", "gather"),
-    "turbo_wsgi": ("sync",),
+    "turbo_wsgi": ("sync", "between", "coroutine", "gather"),
     "turbo_without_plans": ("coroutine", "gather"),
 }
-
-# These packages hook into a connection, and a thread has a connection of its own: what is hooked in
-# there is not called for what a coroutine asks of the database, and the other way round.
-HOOKED = ("pghistory", "pgtrigger")
-EXCEPT = {
-    ("turbo", "pghistory", "sync"),
-    *(("turbo", case, "between") for case in HOOKED),
-    *(("turbo_asgi", case, kind) for case in HOOKED for kind in ("between", "coroutine", "gather")),
-}
+# Under WSGI thread-locals are the thread's, with the application installed too.
+AS_STOCK = ("wsgi", "asgi", "turbo_wsgi")
 
 
 def serve(flavour, rounds):
