@@ -50,7 +50,7 @@ def test_e001_an_unknown_key():
             (
                 "Did you mean 'REDIRECT_DJANGO'? Known keys are CLEANUP_TIMEOUT, "
                 "DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, REDIRECT_DJANGO, "
-                "REQUEST_LOCALS, REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
+                "REQUEST_LOCALS, REQUIRE_DATABASE, RESET_SESSIONS, SYNC_THREADS, SYNC_VIEWS."
             ),
         )
     ]
@@ -84,6 +84,11 @@ def test_e001_an_unknown_key():
             {"REQUIRE_DATABASE": "default"},
             "TURBO_ORM['REQUIRE_DATABASE'] is 'default'.",
             "Write True or False.",
+        ),
+        (
+            {"RESET_SESSIONS": True},
+            "TURBO_ORM['RESET_SESSIONS'] is True.",
+            "Write one of 'auto', 'always', False.",
         ),
         *(
             (

@@ -22,6 +22,7 @@ def test_every_key_has_a_default():
         "DISCONNECT_PATIENCE": 0.1,
         "REQUEST_LOCALS": "auto",
         "REQUIRE_DATABASE": False,
+        "RESET_SESSIONS": "auto",
     }
 
 
@@ -44,7 +45,8 @@ def test_unknown_keys_are_refused_by_name():
     assert str(refused.value) == (
         "settings.TURBO_ORM has unknown keys: ALIAS, POOLS. "
         "Known are: CLEANUP_TIMEOUT, DISCONNECT_PATIENCE, PLANS, PLAN_CACHE_SIZE, POOL, "
-        "REDIRECT_DJANGO, REQUEST_LOCALS, REQUIRE_DATABASE, SYNC_THREADS, SYNC_VIEWS."
+        "REDIRECT_DJANGO, REQUEST_LOCALS, REQUIRE_DATABASE, RESET_SESSIONS, SYNC_THREADS, "
+        "SYNC_VIEWS."
     )
 
 

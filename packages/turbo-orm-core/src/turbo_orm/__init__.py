@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .plan import PlanStats, clear_plans, plan_stats
     from .pool.limit import ConnectionLimit
     from .pool.stats import PoolStats
+    from .session import session_settings
     from .transaction import atomic, on_commit, set_rollback
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ _HOMES = {
     "pool_stats": "lifecycle",
     "portal": "bridge",
     "run_sync": "bridge",
+    "session_settings": "session",
     "set_rollback": "transaction",
 }
 
@@ -76,6 +78,7 @@ __all__ = [
     "pool_stats",
     "portal",
     "run_sync",
+    "session_settings",
     "set_rollback",
 ]
 

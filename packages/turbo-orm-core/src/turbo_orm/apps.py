@@ -29,10 +29,12 @@ class TurboOrmConfig(AppConfig):
         from . import checks, leases, pool, redirect
         from . import locals as request_locals
         from .conf import get_settings
+        from .connection import threads
 
         pool.check_driver()
         checks.register_all()
         leases.install()
+        threads.remember_connections()
         # A wrong setting is reported by the checks; the redirects stay on meanwhile.
         if checks.settings_errors() or get_settings().REDIRECT_DJANGO:
             redirect.apply()

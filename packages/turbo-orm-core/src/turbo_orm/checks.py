@@ -17,6 +17,7 @@ from .conf import (
     KNOWN_KEYS,
     PLANS,
     REMOVED_KEYS,
+    RESET_SESSIONS,
     SETTING,
     SYNC_VIEWS,
     raw_settings,
@@ -65,6 +66,10 @@ def settings_errors() -> list[CheckMessage]:
     found += _plan_errors()
     found += _serving_errors()
     found += _request_locals_errors()
+    resets = raw_settings().get("RESET_SESSIONS", "auto")
+    if resets not in RESET_SESSIONS:
+        hint = f"Write one of {', '.join(map(repr, RESET_SESSIONS))}."
+        found.append(_bad_value("RESET_SESSIONS", resets, hint))
     pools = raw_settings().get("POOL", {})
     if not isinstance(pools, Mapping):
         return [*found, _bad_pool(f"TURBO_ORM['POOL'] is {pools!r}, not a dictionary.")]

@@ -14,6 +14,7 @@ from django.core.signals import setting_changed
 SETTING = "TURBO_ORM"
 PLANS = ("on", "off", "verify")
 SYNC_VIEWS = ("thread", "loop")
+RESET_SESSIONS = ("auto", "always", False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,9 @@ class TurboSettings:
             those of installed applications, middleware and the project; a list of dotted paths of
             objects, classes, modules and packages; or ``False``. ``REDIRECT_DJANGO = False`` turns
             them off too.
+        RESET_SESSIONS: which sessions are made like new before a pool lends them again: ``"auto"``:
+            those of which a statement may have changed something; ``"always"``: each, for projects
+            with functions of their own that change sessions; False: none.
         REQUIRE_DATABASE: refuse to start serving when a database cannot be reached.
     """
 
@@ -53,6 +57,7 @@ class TurboSettings:
     DISCONNECT_PATIENCE: float = 0.1
     REQUEST_LOCALS: str | Sequence[str] | bool = "auto"
     REQUIRE_DATABASE: bool = False
+    RESET_SESSIONS: str | bool = "auto"
 
 
 KNOWN_KEYS = frozenset(field.name for field in dataclasses.fields(TurboSettings))

@@ -19,7 +19,7 @@ from ..conf import get_settings
 from ..offload import offload
 from ..pool import Parameters, PooledConnection, finish
 from .cursors import take_cursor_factory
-from .facade import KEEPER, NOBODY, BridgedConnection
+from .facade import MAKER, NOBODY, BridgedConnection
 
 # What was opened while an engine connects: it may try several times.
 _opened: ContextVar[list[BridgedConnection] | None] = ContextVar("turbo_orm.opened", default=None)
@@ -56,7 +56,7 @@ class BridgedDriver:
         parameters["autocommit"] = True
         source = await_(PooledConnection.open(conninfo, **parameters))
         facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
-        facade.lessee = KEEPER
+        facade.lessee = MAKER
         source.facade = facade
         opened = _opened.get()
         if opened is not None:
@@ -101,6 +101,8 @@ def new_connection(wrapper: Any, parameters: Parameters | None = None) -> Bridge
             if other is not made:
                 finish(other.source)
     made.lessee = NOBODY
+    session = made.turbo_session
+    made.resettable, session.marked = not session.marked, False
     return made
 
 

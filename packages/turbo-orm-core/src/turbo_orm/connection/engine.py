@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.utils import load_backend
 from django.utils.asyncio import async_unsafe
 from django.utils.connection import ConnectionDoesNotExist
@@ -17,6 +18,7 @@ from ..conf import get_settings
 from .carried import adopt, carrying_class
 from .connecting import BridgedDriver
 from .lessor import lessor
+from .watched import preparing
 from .wrapper import BridgedWrapper
 
 ASYNC_ENGINE = "django_async_backend.db.backends.postgresql"
@@ -29,6 +31,9 @@ HOW_TO_GET_IT = (
 class MissingAsyncBackend(ImproperlyConfigured):
     """Raised for an engine that needs django-async-backend, where that is not installed."""
 
+
+# The methods that are called for each cursor, and may prepare the session for it.
+MAKERS = ("ensure_connection", "cursor", "chunked_cursor", "_cursor", "create_cursor")
 
 # Wrappers between two jobs, by alias.
 _warm: dict[str, list[BridgedWrapper]] = {}
@@ -157,11 +162,33 @@ def _overridden_methods(engine: type) -> dict[str, Callable[..., Any]]:
     return {name: getattr(engine, name) for name in guarded & own}
 
 
+def _preparing(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def prepare(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with preparing():
+            return function(self, *args, **kwargs)
+
+    return prepare
+
+
+def preparing_methods(engine: Any) -> dict[str, Callable[..., Any]]:
+    """Return an engine's own methods that make cursors, made free to change the session.
+
+    They do so for each cursor, as ``_cursor`` of django-tenants does.
+    """
+    undecorated = _undecorated(engine)
+    return {
+        name: _preparing(undecorated.get(name, getattr(engine, name)))
+        for name in MAKERS
+        if getattr(engine, name) is not getattr(DatabaseWrapper, name)
+    }
+
+
 @functools.lru_cache(maxsize=16)
 def bridged_class(engine: Any) -> type[BridgedWrapper]:
     """Return the engine's wrapper class, safe on the event loop if and only if in the bridge."""
     # Where our check stands before a method, Django's guard need not be asked as well.
-    methods = _async_unsafe_methods(engine)
+    methods = {**_async_unsafe_methods(engine), **preparing_methods(engine)}
     guarded: dict[str, Any] = {
         name: _guarded(function, _check_close if name == "close" else _check_access)
         for name, function in {**_overridden_methods(engine), **methods}.items()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import psycopg
 from psycopg import AsyncConnection
@@ -14,12 +14,18 @@ from psycopg.pq import TransactionStatus
 
 from ..bridge import await_, await_shielded, begin_now, in_bridge
 from ..pool import finish
+from .applied import Session
+from .watched import is_marking, session_of, watched
 
 IDLE = TransactionStatus.IDLE
 
 
 class Lessee(Protocol):
     """Who has borrowed a connection."""
+
+    @property
+    def prepares_session(self) -> bool:
+        """Whether statements belong to the preparation of the session, not to its use."""
 
     def check_access(self) -> None:
         """Raise unless the running code may use the connection now."""
@@ -30,6 +36,8 @@ class Lessee(Protocol):
 
 class Nobody:
     """The lessee of a connection that is in the pool."""
+
+    prepares_session = False
 
     def check_access(self) -> None:
         """Refuse: a cursor was kept for longer than its connection was lent."""
@@ -46,6 +54,8 @@ class Nobody:
 class Keeper:
     """The lessee of a connection that its pool itself is preparing or checking."""
 
+    prepares_session = True
+
     def check_access(self) -> None:
         """Allow everything: nobody else has the connection."""
 
@@ -53,8 +63,18 @@ class Keeper:
         """The pool closes a connection of which the preparation failed."""
 
 
+class Maker(Keeper):
+    """The lessee of a connection that an engine is making.
+
+    The engine prepares the session as well, but only once: a reset would undo that.
+    """
+
+    prepares_session = False
+
+
 NOBODY = Nobody()
 KEEPER = Keeper()
+MAKER = Maker()
 
 
 async def _finish(rest: Awaitable[Any]) -> None:
@@ -98,6 +118,8 @@ class BridgedConnection(psycopg.Connection[Any]):
     ``wait``. Only that and the lock differ here, so Django's cursors work untouched.
     """
 
+    # Whether a reset session equals a new one; not if the engine changed it while it connected.
+    resettable = True
     # What the engine has set on its wrapper while it connected.
     engine_attributes: Mapping[str, Any] = MappingProxyType({})
 
@@ -107,6 +129,10 @@ class BridgedConnection(psycopg.Connection[Any]):
         super().__init__(source.pgconn)
         self.source = source
         self.cursor_factory = cursor_factory
+        self.watch_cursors()
+        # What is known of the server's session, and whether the next statement may meet another.
+        self.turbo_session = Session()
+        self.turbo_unsteady = False
         self.lock: StatementLock = StatementLock(grace)  # type: ignore[assignment]
         # Shared, since both faces prepare and adapt on the same server session.
         self._adapters = source.adapters
@@ -121,6 +147,11 @@ class BridgedConnection(psycopg.Connection[Any]):
         self._grace = grace
         self._session = (self._isolation_level, self._read_only, self._deferrable)
 
+    def watch_cursors(self) -> None:
+        """Let every kind of cursor look at its statements, also one that was put in place later."""
+        self.cursor_factory = watched(cast(Any, self.cursor_factory))
+        self.server_cursor_factory = watched(cast(Any, self.server_cursor_factory))
+
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Drive a psycopg generator on the event loop; the one place where a query waits."""
         self.lessee.check_access()
@@ -134,6 +165,23 @@ class BridgedConnection(psycopg.Connection[Any]):
         except BaseException:
             self.lessee.note_interruption()
             raise
+
+    def cursor(self, name: str = "", *args: Any, **kwargs: Any) -> Any:
+        """Return a new cursor; one WITH HOLD would outlive its lease. Mirrors psycopg's."""
+        if name and kwargs.get("withhold") and is_marking(self):
+            self.turbo_session.marked = True
+        return super().cursor(name, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def transaction(self, *args: Any, **kwargs: Any) -> Iterator[psycopg.Transaction]:
+        """Begin a transaction or a savepoint. Mirrors ``Connection.transaction``."""
+        session = session_of(self)
+        session.settle(self.pgconn.transaction_status)
+        try:
+            with super().transaction(*args, **kwargs) as transaction:
+                yield transaction
+        finally:
+            session.note_rollback()
 
     def may_be_used(self) -> bool:
         """Tell whether the running code has borrowed the connection and can wait for it."""

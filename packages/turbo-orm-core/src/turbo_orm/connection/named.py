@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from .facade import BridgedConnection
+from .watched import watched
 
 if TYPE_CHECKING:
     import psycopg
@@ -55,4 +56,4 @@ def closed_anywhere(cursor: Any) -> Any:
 
 @functools.lru_cache(maxsize=16)
 def _class_of(kind: Any) -> Any:
-    return type(kind.__name__, (NamedCursor, kind), {"__slots__": ()})
+    return type(kind.__name__, (NamedCursor, watched(kind)), {"__slots__": ()})

@@ -25,6 +25,7 @@ from .cursors import take_cursor_factory
 from .engine import ASYNC_ENGINE, engine_class, make_wrapper, require_postgresql
 from .facade import KEEPER, NOBODY, BridgedConnection
 from .lessor import lessor
+from .threads import is_unsteady
 
 # Ours, or Django's, whatever OPTIONS["pool"] says.
 RESERVED_OPTIONS = frozenset(
@@ -59,6 +60,7 @@ def recipe_of(alias: str) -> PoolRecipe:
         options=options,
         configure=functools.partial(_configure, alias, given.get("configure")),
         cleanup_timeout=get_settings().CLEANUP_TIMEOUT,
+        reset_sessions=get_settings().RESET_SESSIONS,
     )
 
 
@@ -170,6 +172,9 @@ async def _configure(
 
 def _prepare(alias: str, facade: BridgedConnection) -> None:
     """Bring a new session into the state that Django expects: time zone, role, type adapters."""
+    facade.turbo_unsteady = is_unsteady(connections.settings[alias])
+    # Of a session that is reset: the receivers below add theirs anew.
+    facade.execute_wrappers = []
     facade.remember_session()
     with _private_wrapper(alias) as wrapper:
         wrapper.take(facade)
@@ -187,6 +192,8 @@ def _prepare(alias: str, facade: BridgedConnection) -> None:
             facade.execute_wrappers = own_hooks
         finally:
             facade.lessee = NOBODY
+            facade.turbo_session.marked = False
+            facade.watch_cursors()
             wrapper.connection = None
 
 

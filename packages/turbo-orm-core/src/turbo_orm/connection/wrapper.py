@@ -23,6 +23,7 @@ from .context import added_hook, context_hooks, find_query_log, query_log
 from .facade import NOBODY, BridgedConnection
 from .lessor import lessor
 from .named import closed_anywhere
+from .watched import is_preparing, preparing
 
 if TYPE_CHECKING:
     from django.db.backends.postgresql.base import DatabaseWrapper
@@ -246,11 +247,19 @@ class BridgedWrapper(Base):
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Create a cursor, and remember it if the server keeps it open."""
-        cursor = super().create_cursor(name)
-        if name:
-            self._named_cursors = [other for other in self._named_cursors if not other.closed]
-            self._named_cursors.append(closed_anywhere(cursor))
+        if not name:
+            return super().create_cursor(name)
+        # It is closed before the connection goes back, so it leaves no trace in the session.
+        with preparing():
+            cursor = super().create_cursor(name)
+        self._named_cursors = [other for other in self._named_cursors if not other.closed]
+        self._named_cursors.append(closed_anywhere(cursor))
         return cursor
+
+    @property
+    def prepares_session(self) -> bool:
+        """Whether the engine's own code is at work: it does the same for each lease."""
+        return is_preparing()
 
     # No cancellation may come between a transaction and its end.
     def _commit(self) -> None:

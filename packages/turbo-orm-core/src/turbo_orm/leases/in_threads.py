@@ -16,9 +16,11 @@ import psycopg
 
 from ..bridge import on_event_loop
 from ..connection.carried import carrying_class
-from ..connection.engine import engine_class
+from ..connection.engine import engine_class, preparing_methods
 from ..connection.facade import BridgedConnection
 from ..connection.named import closed_anywhere
+from ..connection.threads import are_watched
+from ..connection.watched import preparing
 from ..connection.wrapper import BridgedWrapper, CommitHook
 from ..pool import finish
 from .errands import run_on
@@ -56,6 +58,18 @@ class ThreadFace(BridgedConnection):
             # The block closes what the thread has left open.
             return self._facade.wait(gen, *args, **kwargs)
         return run_on(self._guest.loop, self._guest.execute, self._facade, gen)
+
+    @contextlib.contextmanager
+    def statement_turn(self) -> Iterator[None]:
+        """Keep the turn from the look at the session's settings to the end of the statement."""
+        if on_event_loop() or not are_watched():
+            yield
+            return
+        self._guest.keep()
+        try:
+            yield
+        finally:
+            self._guest.release()
 
     def may_be_used(self) -> bool:
         """Tell whether the running code may use the connection and can wait for it."""
@@ -169,9 +183,11 @@ class ThreadGuest(Guest):
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Create a cursor, and let the block know of it if the server keeps it open."""
-        cursor = super().create_cursor(name)  # type: ignore[misc]
-        if name:
-            self._named_cursors.append(closed_anywhere(cursor))
+        if not name:
+            return super().create_cursor(name)  # type: ignore[misc]
+        with preparing():
+            cursor = super().create_cursor(name)  # type: ignore[misc]
+        self._named_cursors.append(closed_anywhere(cursor))
         return cursor
 
     def on_commit(self, func: Any, robust: bool = False) -> None:
@@ -214,4 +230,5 @@ def guest_in_thread(hold: Hold, thread: int | None = None) -> ThreadGuest:
 
 @functools.lru_cache(maxsize=16)
 def _class_of(engine: Any) -> Any:
-    return type(engine.__name__, (ThreadGuest, carrying_class(engine)), {"__slots__": ()})
+    kind = type(engine.__name__, (carrying_class(engine),), preparing_methods(engine))
+    return type(engine.__name__, (ThreadGuest, kind), {"__slots__": ()})

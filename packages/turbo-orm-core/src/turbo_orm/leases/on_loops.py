@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from ..connection.carried import Carrying
 from ..connection.engine import bridged_class, engine_class, wrapper_of_thread
 from ..connection.facade import BridgedConnection, StatementLock
 from ..connection.named import closed_anywhere
+from ..connection.watched import change_session, preparing, statement_turn
 from ..connection.wrapper import BridgedWrapper
 from .decision import Standing
 from .guests import Guest
@@ -26,6 +28,9 @@ from .in_threads import ThreadGuest, guest_in_thread
 
 # Seconds. Where a thread waits without a limit, nothing else can be done meanwhile.
 NO_LIMIT = 24 * 60 * 60.0
+
+# Whether the session's settings must be looked at, in the thread, before what is executed next.
+_looks: ContextVar[bool] = ContextVar("turbo_orm.looks_at_session", default=False)
 
 
 class TurnLock(StatementLock):
@@ -78,7 +83,10 @@ class LoopFace(BridgedConnection):
     def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
         """Have a psycopg generator driven in the thread of the caller."""
         self._guest.check_access()
-        waiting = call_at_once(_wait, (self._plain, gen, *args), kwargs)
+        looks = _looks.get()
+        if looks:
+            _looks.set(False)
+        waiting = call_at_once(_wait, (self._plain, looks, gen, *args), kwargs)
         if self.lock.shielded:
             return self._wait_shielded(waiting)
         try:
@@ -89,6 +97,14 @@ class LoopFace(BridgedConnection):
             self._guest.note_interruption()
             raise
 
+    def look_later(self, looks: bool) -> None:
+        """Let the thread look at the session's settings: here another task might come between.
+
+        Args:
+            looks: whether the next statement needs settings.
+        """
+        _looks.set(looks)
+
     @property
     def _grace(self) -> float:  # type: ignore[override]
         return NO_LIMIT
@@ -98,9 +114,12 @@ class LoopFace(BridgedConnection):
         return in_bridge() and current_caller() is self._guest.caller
 
 
-def _wait(plain: Any, gen: Any, *args: Any, **kwargs: Any) -> Any:
-    with plain.lock:
-        return plain.wait(gen, *args, **kwargs)
+def _wait(plain: Any, looks: bool, gen: Any, *args: Any, **kwargs: Any) -> Any:
+    with statement_turn(plain):
+        if looks:
+            change_session(plain)
+        with plain.lock:
+            return plain.wait(gen, *args, **kwargs)
 
 
 def _of_host(name: str) -> property:
@@ -206,8 +225,11 @@ class LoopGuest(Guest, BridgedWrapper):
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Create a cursor."""
-        cursor = super(BridgedWrapper, self).create_cursor(name)
-        return closed_anywhere(cursor) if name else cursor
+        if not name:
+            return super(BridgedWrapper, self).create_cursor(name)
+        with preparing():
+            cursor = super(BridgedWrapper, self).create_cursor(name)
+        return closed_anywhere(cursor)
 
     def _set_autocommit(self, autocommit: bool) -> None:
         super(BridgedWrapper, self)._set_autocommit(autocommit)

@@ -21,6 +21,7 @@ from ..bridge import Job, await_, current_job, on_event_loop
 from ..conf import get_settings
 from ..connection.engine import bridged_class
 from ..connection.facade import BridgedConnection
+from ..connection.watched import session_of
 from ..connection.wrapper import BridgedWrapper
 from .guests import uncover_methods
 from .holds import Hold, Transaction, Turn, root_of, set_hold, set_root
@@ -144,6 +145,7 @@ class SharedWrapper(BridgedWrapper):
             source._pool = None
             face = BridgedConnection(source, plain.cursor_factory, get_settings().CLEANUP_TIMEOUT)
             face.lessee = self
+            face.turbo_session = session_of(plain)
             self._faces[loop] = face
         face._autocommit = plain._autocommit
         return face

@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from ..bridge import await_, in_bridge, run_sync
 from ..connection.context import context_hooks, find_query_log
 from ..connection.engine import engine_class, idle_wrapper
+from ..connection.watched import execute_with_settings, watched
 from ..leases.lending import holds_connection, may_borrow
 from ..pool import get_pool
 from .plan import Plan
@@ -27,7 +28,10 @@ from .plan import Plan
 IDLE = TransactionStatus.IDLE
 
 # Django's two kinds of cursor, and psycopg's asynchronous ones that bind parameters alike.
-CURSORS: dict[Any, Any] = {Cursor: AsyncClientCursor, ServerBindingCursor: AsyncCursor}
+CURSORS: dict[Any, Any] = {
+    watched(Cursor): AsyncClientCursor,
+    watched(ServerBindingCursor): AsyncCursor,
+}
 # What chooses, makes and uses them, and where the latter are defined.
 CURSOR_MAKERS = tuple(
     (name, getattr(DatabaseWrapper, name))
@@ -91,7 +95,10 @@ async def _execute_directly(alias: str, statement: Statement) -> Any:
         cursor_class = CURSORS.get(facade.cursor_factory)
         if cursor_class is not None and not facade.execute_wrappers:
             cursor = cursor_class(source)
-            await cursor.execute(statement.plan.sql, statement.params)
+            if facade.turbo_session.needs_change():
+                await execute_with_settings(cursor, statement.plan.sql, statement.params)
+            else:
+                await cursor.execute(statement.plan.sql, statement.params)
             return cursor.rowcount if cursor.rownumber is None else await cursor.fetchall()
     except psycopg.Error:
         with idle_wrapper(alias).wrap_database_errors:
@@ -149,7 +156,8 @@ def _is_patched() -> bool:
 def is_plain_engine(alias: str) -> bool:
     """Tell whether an engine makes and uses cursors just as Django's own does, in autocommit."""
     engine = engine_class(alias)
-    same = all(getattr(engine, name) is getattr(DatabaseWrapper, name) for name, _ in CURSOR_MAKERS)
+    names = ("ensure_connection", *(name for name, _ in CURSOR_MAKERS))
+    same = all(getattr(engine, name) is getattr(DatabaseWrapper, name) for name in names)
     return same and connections.settings[alias]["AUTOCOMMIT"] is True
 
 

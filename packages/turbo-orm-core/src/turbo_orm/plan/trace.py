@@ -11,6 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import QuerySet
 
+from ..connection.effects import effect_of
 from ..leases.scope import replaced
 from . import record as recording
 from .assign import assignments
@@ -125,6 +126,9 @@ def _assemble(
     _check_slots(record, bindings, limits)
     pieces = [numbers[piece] if type(piece) is int else piece for piece in pieces]
     sql = captured.sql
+    if effect_of(sql).changes:
+        # Only Django's cursor looks at each statement.
+        raise Unplannable("a function that changes the session")
     text = None
     if limits is not None:
         text = Limits(limits, sql)

@@ -121,6 +121,18 @@ def log_connection(alias: str, open_connections: int) -> None:
         logger.warning("Database %r accepts connections again, after %.1f s", alias, seconds)
 
 
+def log_failed_reset(alias: str, error: Exception) -> None:
+    """Log that a connection was closed because its session could not be made like new.
+
+    Args:
+        alias: the database alias.
+        error: why.
+    """
+    logger.warning(
+        "Closed a connection of database %r: its session could not be reset: %s", alias, error
+    )
+
+
 class DemoteRepetitions(logging.Filter):
     """Makes what psycopg_pool warns of, connection by connection and attempt by attempt, DEBUG.
 

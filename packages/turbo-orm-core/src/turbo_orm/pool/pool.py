@@ -11,7 +11,7 @@ import os
 import sys
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import psycopg_pool
@@ -25,7 +25,8 @@ from .alive import is_alive
 from .connection import PooledConnection, finish
 from .driver import check_driver
 from .limit import ConnectionLimit, current_limit
-from .messages import POOL_NAME, log_connection, log_refusal
+from .messages import POOL_NAME, log_connection, log_failed_reset, log_refusal
+from .reset import must_be_reset, reset
 from .stats import PoolStats
 from .watchdog import Watchdog
 
@@ -54,7 +55,9 @@ class PoolRecipe:
         connect: opens a connection, in autocommit.
         options: what ``AsyncConnectionPool`` is given: sizes, timeout (seconds), lifetimes, check.
         configure: prepares each new connection.
-        cleanup_timeout: seconds that closing may take.
+        cleanup_timeout: seconds that closing, or a reset of a session, may take.
+        reset_sessions: which sessions are reset before they are lent again: ``"auto"`` for those
+            that a statement may have changed, ``"always"``, or False.
     """
 
     alias: str
@@ -62,6 +65,7 @@ class PoolRecipe:
     options: Mapping[str, Any]
     configure: Configure
     cleanup_timeout: float
+    reset_sessions: str | bool = "auto"
 
     def sizes(self) -> dict[str, int]:
         """Return min_size and max_size, each default bending to the other's setting."""
@@ -315,6 +319,32 @@ class Pool:
 
     def take_back(self, connection: AsyncConnection[Any]) -> asyncio.Task[None] | None:
         """Return a connection that is idle or closed; return the task if that needs to wait."""
+        if must_be_reset(connection, self._recipe.reset_sessions) and self.pid == os.getpid():
+            if not cast(PooledConnection, connection).facade.resettable:
+                # Its engine changed the session too, and does so for new connections only.
+                self.discard(connection)
+                return None
+            # The settings and the transaction of whoever gives it back do not belong there.
+            task = contextvars.Context().run(self.loop.create_task, self._reset(connection))
+            _unfinished.add(task)
+            task.add_done_callback(_unfinished.discard)
+            return task
+        return self._put_back(connection)
+
+    async def _reset(self, connection: Any) -> None:
+        """Make the session equal to a new one and give it back; close it if that fails."""
+        try:
+            await reset(connection, self._recipe.configure, self._recipe.cleanup_timeout)
+        except Exception as error:
+            log_failed_reset(self.alias, error)
+            self.discard(connection)
+        except BaseException:
+            self.discard(connection)
+            raise
+        else:
+            self._put_back(connection)
+
+    def _put_back(self, connection: AsyncConnection[Any]) -> asyncio.Task[None] | None:
         self._count_back(connection)
         if self.pid != os.getpid():
             return None

@@ -1,0 +1,165 @@
+"""Which statements may leave a session changed: a table of cases."""
+
+import pytest
+from psycopg import sql
+
+from turbo_orm.connection.effects import Effect, effect_of
+
+CHANGES = [
+    "SET search_path TO a",
+    "set\tsession statement_timeout = 1",
+    "SET TIME ZONE 'UTC'",
+    "SET ROLE other",
+    "SET SESSION AUTHORIZATION other",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "SET locale_thing = 1",
+    "RESET ALL",
+    "RESET search_path",
+    "DISCARD ALL",
+    "LISTEN channel",
+    "UNLISTEN *",
+    "PREPARE one AS SELECT 1",
+    "PREPARE transaction_list AS SELECT 1",
+    "EXECUTE one",
+    "DEALLOCATE one",
+    "LOAD 'auto_explain'",
+    "DO $$ BEGIN PERFORM 1; END $$",
+    "do language plpgsql 'begin end'",
+    "CALL procedure()",
+    "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+    "CREATE TEMP TABLE t (id int)",
+    "CREATE TEMPORARY VIEW v AS SELECT 1",
+    "CREATE OR REPLACE TEMP VIEW v AS SELECT 1",
+    "CREATE LOCAL  TEMPORARY TABLE t (id int)",
+    "CREATE TABLE pg_temp.t (id int)",
+    "SELECT 1 INTO TEMP t",
+    "SELECT 1 INTO LOCAL TEMPORARY t",
+    "EXPLAIN ANALYZE CREATE TEMP TABLE t AS SELECT 1",
+    "SELECT set_config('a.b', '1', false)",
+    "SELECT set_config(%s, %s, %s)",
+    "SELECT pg_catalog.set_config ('a.b', '1', false)",
+    "SELECT pg_catalog.\"set_config\"('a.b', '1', false)",
+    "SELECT set_config('a.b', 'x, true)', false)",
+    "SELECT set_config('a.b', '1', true), set_config('a.c', '1', false)",
+    "SELECT set_config('a.b', set_config('a.c', '1', false), true)",
+    "SELECT query_to_xml('SELECT set_config(''a.b'', ''1'', true)', true, false, '')",
+    "WITH s AS (SELECT set_config('a.b', '1', false)) SELECT * FROM s",
+    "INSERT INTO t SELECT set_config('a.b', '1', false)",
+    "UPDATE t SET a = set_config('a.b', '1', false)",
+    "SELECT pg_advisory_lock(1)",
+    "SELECT pg_try_advisory_lock_shared(1)",
+    "SELECT pg_advisory_unlock_all()",
+    "SELECT setseed(0.5)",
+    "SELECT set_limit(0.5)",
+    "SELECT dblink_connect('x', 'y')",
+    "SELECT dblink_connect_u('x', 'y')",
+    "COPY (SELECT set_config('a.b', '1', false)) TO STDOUT",
+    "SELECT 1; SET search_path TO a",
+    "BEGIN; SET search_path TO a; COMMIT",
+    "-- a comment\nSET search_path TO a",
+    "/* a comment */ SET search_path TO a",
+    "SELECT 1 /* ; */; -- nothing\n RESET ALL",
+    "SELECT $$;$$; RESET ALL",
+    "SELECT E'\\';'; RESET ALL",
+    "  \n ( SET",
+    "SET",
+    "%s",
+    "unknown_word 1",
+    b"SET search_path TO a",
+    bytearray(b"SET search_path TO a"),
+    sql.SQL("SET search_path TO {}").format(sql.Identifier("a")),
+    sql.SQL("SELECT set_config({}, {}, false)").format("a.b", "1"),
+    pytest.param(object(), id="an object"),
+]
+KEEPS = [
+    "",
+    "   ",
+    ";",
+    "SELECT 1",
+    "(SELECT 1) UNION (SELECT 2)",
+    "VALUES (1)",
+    "TABLE t",
+    "SHOW search_path",
+    "EXPLAIN ANALYZE SELECT 1",
+    "INSERT INTO t (a) VALUES (%s)",
+    "UPDATE t SET a = 1",
+    'UPDATE "set" SET "reset" = 1 WHERE "listen" = \'discard\'',
+    "DELETE FROM t",
+    "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE",
+    "WITH a AS (SELECT 1) SELECT * FROM a",
+    "SELECT 'SET search_path TO a'",
+    "SELECT '; SET search_path TO a'",
+    "SELECT 'it''s; SET search_path TO a'",
+    "SELECT E'\\'; SET search_path TO a'",
+    "SELECT $$; SET search_path TO a$$",
+    "SELECT $tag$; SET $$ search_path TO a$tag$",
+    "SELECT 1 -- ; SET search_path TO a",
+    "SELECT 1 /* ; SET search_path TO a */",
+    "/* SET */ SELECT 1; -- SET\n SELECT 2;",
+    'SELECT "temperature", "threshold" FROM "temp_readings" OFFSET 5',
+    'SELECT "set_config" FROM t',
+    "SELECT 'set_config'",
+    "SET LOCAL search_path TO a",
+    "set  transaction isolation level serializable",
+    "SET CONSTRAINTS ALL DEFERRED",
+    "PREPARE TRANSACTION 'x'",
+    "SELECT set_config('pgtrigger.ignore', %s, true)",
+    "SELECT pg_catalog.set_config('a.b', 'it''s, (', TRUE )",
+    "SELECT set_config('a.b', '1', is_local => true), set_config('a.c', f(1, 2), true)",
+    "SELECT set_config('a.b', '1', true); INSERT INTO t VALUES (1)",
+    "SELECT pg_advisory_xact_lock(1)",
+    "SELECT pg_try_advisory_xact_lock(1)",
+    "DECLARE c CURSOR FOR SELECT 1",
+    "FETCH 10 FROM c",
+    "CLOSE c",
+    "COPY t FROM STDIN",
+    "NOTIFY channel",
+    "SELECT pg_notify('channel', '')",
+    "LOCK TABLE t",
+    "TRUNCATE t",
+    "CREATE TABLE templates (id int)",
+    "CREATE INDEX i ON t (a)",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$",
+    "ALTER TABLE t ADD COLUMN a int",
+    "DROP TABLE t",
+    "BEGIN",
+    "COMMIT",
+    "SAVEPOINT s",
+    "RELEASE SAVEPOINT s",
+    "ROLLBACK TO SAVEPOINT s",
+    b"SELECT 1",
+    sql.SQL("SELECT {}").format(sql.Identifier("set")),
+    sql.SQL("SELECT {}").format("SET search_path TO a"),
+]
+
+
+@pytest.mark.parametrize("statement", CHANGES, ids=repr)
+def test_what_may_change_a_session(statement):
+    assert effect_of(statement).changes
+
+
+@pytest.mark.parametrize("statement", KEEPS, ids=repr)
+def test_what_leaves_a_session_as_it_was(statement):
+    assert not effect_of(statement).changes
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT 1", Effect(changes=False)),
+        ("SAVEPOINT s", Effect(changes=False, controls=True)),
+        ("RELEASE s", Effect(changes=False, controls=True)),
+        ("ROLLBACK TO s", Effect(changes=False, rolls_back=True, controls=True)),
+        ("COMMIT AND CHAIN", Effect(changes=False, rolls_back=True, controls=True)),
+        ("SET TRANSACTION READ ONLY", Effect(changes=False, controls=True)),
+        ("SELECT 1; ROLLBACK", Effect(changes=False, rolls_back=True)),
+        ("BEGIN; SET LOCAL a.b = 1", Effect(changes=False)),
+        ("SET a.b = 1", Effect(changes=True)),
+    ],
+)
+def test_what_else_a_statement_does_to_a_transaction(statement, expected):
+    assert effect_of(statement) == expected
+
+
+def test_a_statement_is_looked_at_in_the_same_way_again():
+    assert [effect_of("SET a = 1").changes for _ in range(2)] == [True, True]
