@@ -270,6 +270,23 @@ async def test_it_holds_although_somebody_changes_the_session(alias, statement):
     assert await awaited(alias) == ""
 
 
+@pytest.mark.parametrize("before", ["outside", "inside"])
+async def test_what_raw_sql_sets_holds_although_the_session_once_had_settings(alias, before):
+    with tenant_is("13"):
+        assert await awaited(alias) == "13"
+    assert await awaited(alias) == ""
+
+    async with atomic(alias):
+        if before == "inside":
+            with tenant_is("14"):
+                assert await awaited(alias) == "14"
+            assert await awaited(alias) == ""
+        await run_sync(execute, alias, "SET turbo.tenant = 'by hand'")
+        assert [await awaited(alias) for _ in range(2)] == ["by hand"] * 2
+
+    assert await awaited(alias) == ""
+
+
 async def test_a_setting_goes_back_to_what_the_session_had(make_alias):
     alias = make_alias(
         options={"options": "-c search_path=pg_catalog,public"}, pool={"min_size": 1, "max_size": 1}
@@ -489,6 +506,16 @@ class TestWithoutALoop:
             with transaction.atomic():
                 assert list(rows.iterator()) == ["18"]
         assert list(rows.iterator()) == [""]
+
+    def test_what_the_thread_sets_itself_stays_as_in_plain_django(self):
+        for value in ("a", "b"):
+            with tenant_is("21"):
+                assert tenant() == "21"
+            execute("default", f"SET turbo.tenant = '{value}'")
+            assert [tenant(), tenant()] == [value] * 2
+            with tenant_is("22"):
+                assert tenant() == "22"
+            assert tenant() == value
 
     def test_connections_of_threads_begun_earlier_have_it(self):
         """As where the first use of all comes after a thread's connection."""

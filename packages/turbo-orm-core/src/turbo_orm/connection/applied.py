@@ -213,9 +213,14 @@ class Session:
         if effect.changes:
             if marking:
                 self.marked = True
-            if self.in_force is not None or self.originals:
+            if self.in_force is not None:
                 self.in_force = UNKNOWN
-        if (effect.changes or effect.rolls_back) and self.local is not UNSET:
+            elif self.local is UNSET:
+                # Nothing of ours is in force: what it sets is what the session has from now on.
+                self.originals.clear()
+            if self.local is not UNSET and self.local is not None:
+                self.local = UNKNOWN
+        if effect.rolls_back and self.local is not UNSET:
             self.local = UNKNOWN
 
     def note_rollback(self) -> None:
