@@ -22,7 +22,7 @@ def prepare() -> None:
     spare_missing_collations()
     mode = os.environ["TURBO_SUITE_MODE"]
     if mode != "sync":
-        from turbo_orm import redirect
+        from turbo_orm.patches import redirect
 
         redirect.apply()
     if mode == "native":

@@ -52,7 +52,7 @@ def swap() -> None:
     import importlib
 
     import turbo_orm_drf
-    from turbo_orm import redirect
+    from turbo_orm.patches import redirect
 
     redirect.apply()
     for module, names in SWAPPED.items():

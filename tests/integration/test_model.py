@@ -21,7 +21,8 @@ from tests.testapp.models import (
     Shouted,
     Tag,
 )
-from turbo_orm import AsyncModel, AsyncModelMixin, atomic, redirect, run_sync
+from turbo_orm import AsyncModel, AsyncModelMixin, atomic, run_sync
+from turbo_orm.patches import redirect
 
 pytestmark = pytest.mark.rolled_back
 

@@ -17,9 +17,10 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Author, Note, Plain
-from turbo_orm import redirect, run_sync
-from turbo_orm.redirects import TABLE, Redirect
-from turbo_orm.redirects.database import QUERYSET, RELATED
+from turbo_orm import run_sync
+from turbo_orm.patches import redirect
+from turbo_orm.patches.redirects import TABLE, Redirect
+from turbo_orm.patches.redirects.database import QUERYSET, RELATED
 
 SELECT = "SELECT * FROM testapp_plain ORDER BY id"
 

@@ -13,7 +13,8 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Plain
-from turbo_orm import blocking, run_sync
+from turbo_orm import run_sync
+from turbo_orm.patches import blocking
 
 pytestmark = pytest.mark.rolled_back
 

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from tests.testapp.models import Author
 from tests.waiting import until
 from turbo_orm import pool_stats, run_sync
-from turbo_orm.hashing import in_portal
+from turbo_orm.patches.hashing import in_portal
 
 pytestmark = [pytest.mark.rolled_back, pytest.mark.needs_thread("a password is hashed")]
 since_50 = pytest.mark.skipif(django.VERSION < (5, 0), reason="acheck_password: Django 5.0")

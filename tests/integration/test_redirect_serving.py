@@ -19,7 +19,8 @@ from django.utils.deprecation import MiddlewareMixin
 from tests.integration.test_asgi_views import backend_pid, wait_until_gone
 from tests.integration.test_redirect_caches import CACHES
 from tests.testapp.models import Plain
-from turbo_orm import blocking, run_sync
+from turbo_orm import run_sync
+from turbo_orm.patches import blocking
 
 pytestmark = pytest.mark.rolled_back
 

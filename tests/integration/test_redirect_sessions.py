@@ -18,7 +18,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from tests.integration.test_redirect_caches import CACHES
-from turbo_orm import blocking, run_sync
+from turbo_orm import run_sync
+from turbo_orm.patches import blocking
 
 pytestmark = [
     pytest.mark.rolled_back,

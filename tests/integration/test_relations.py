@@ -9,7 +9,8 @@ from django.db.models.signals import m2m_changed
 from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Article, Author, Comment, Friendship, Person, Profile, Tag
-from turbo_orm import redirect, run_sync
+from turbo_orm import run_sync
+from turbo_orm.patches import redirect
 
 pytestmark = pytest.mark.rolled_back
 

@@ -530,7 +530,7 @@ def test_a_job_begins_with_what_was_set_last(began, left, thread, begins):
 def test_a_synchronous_caller_gets_what_its_coroutine_sets_in_synchronous_code():
     from asgiref.sync import async_to_sync
 
-    from turbo_orm import redirect
+    from turbo_orm.patches import redirect
 
     local = plain()
 

@@ -12,7 +12,7 @@ from django.db import connections
 
 from ..bridge import current_job, on_event_loop
 from ..callers import current_caller, here
-from ..connection import guard
+from ..patches import guard
 from ..connection.carried import adopt
 from ..connection.context import logged_aliases
 from ..connection.engine import (

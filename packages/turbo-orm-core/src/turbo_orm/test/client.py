@@ -8,7 +8,7 @@ from django.test import client as django_client
 
 from ..asgi.handler import BridgedHandler
 from ..bridge import portal
-from ..redirect import apply_in_tests
+from ..patches.redirect import apply_in_tests
 
 apply_in_tests()
 

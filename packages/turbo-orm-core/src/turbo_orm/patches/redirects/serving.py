@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import blocking, callers, replacements
+from ... import callers
+from .. import blocking, replacements
 from .row import Redirect
 
 CACHE = ("aadd", "aclear", "adelete", "aget", "aset", "atouch")

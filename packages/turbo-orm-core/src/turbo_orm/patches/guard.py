@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import asyncio as guarding
 
 from ..bridge import in_bridge
-from .wrapper import BridgedWrapper
+from ..connection.wrapper import BridgedWrapper
 
 NAME = "get_running_loop"
 # The decorator's own variable for the arguments of the method: the first one is the wrapper.

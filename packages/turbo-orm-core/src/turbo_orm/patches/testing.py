@@ -13,9 +13,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
-from .bridge import in_bridge
-from .leases.holds import root_of
-from .pool import admit_pool, refuse_pool
+from ..bridge import in_bridge
+from ..leases.holds import root_of
+from ..pool import admit_pool, refuse_pool
 
 # How many blocks of Django's test cases are open for an alias: one of the class, one of the test.
 _blocks: Counter[str] = Counter()

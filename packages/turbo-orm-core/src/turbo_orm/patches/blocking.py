@@ -15,7 +15,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils.deprecation import MiddlewareMixin
 
-from .bridge import await_thread, in_bridge
+from ..bridge import await_thread, in_bridge
 
 NEVER_BLOCKING_CACHES = (DatabaseCache, DummyCache, LocMemCache)
 

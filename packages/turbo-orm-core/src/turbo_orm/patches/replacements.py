@@ -18,19 +18,19 @@ from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
 from django.utils.module_loading import import_string
 
-from . import callers
+from .. import callers
 from .blocking import blocks
-from .bridge import await_, in_bridge, run_any
-from .connection.engine import all_postgresql, is_postgresql
-from .leases.request_thread import finish_thread, has_thread
-from .leases.storage import used_aliases
-from .leases.stream import stream_rows
-from .namespaces import begin_request, end_request, kept_outside
-from .plan import insert as inserting
-from .plan.cache import cache
-from .plan.insert import Insertion
-from .query import AsyncQuerySet
-from .transaction import AsyncAtomic, in_block
+from ..bridge import await_, in_bridge, run_any
+from ..connection.engine import all_postgresql, is_postgresql
+from ..leases.request_thread import finish_thread, has_thread
+from ..leases.storage import used_aliases
+from ..leases.stream import stream_rows
+from ..namespaces import begin_request, end_request, kept_outside
+from ..plan import insert as inserting
+from ..plan.cache import cache
+from ..plan.insert import Insertion
+from ..query import AsyncQuerySet
+from ..transaction import AsyncAtomic, in_block
 
 
 def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:

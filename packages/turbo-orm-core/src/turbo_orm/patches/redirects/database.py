@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import replacements, testing
-from ..leases.blocks import enter_in_turn, exit_in_turn
-from ..query import plain
+from ...leases.blocks import enter_in_turn, exit_in_turn
+from ...query import plain
 from .row import Redirect
 
 RELATED = ("aadd", "aclear", "acreate", "aget_or_create", "aremove", "aset", "aupdate_or_create")
