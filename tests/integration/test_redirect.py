@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Author, Note, Plain
 from turbo_orm import run_sync
+from turbo_orm.foreign import find
 from turbo_orm.patches import redirect
 from turbo_orm.patches.redirects import TABLE, Redirect
 from turbo_orm.patches.redirects.database import QUERYSET, RELATED
@@ -251,7 +252,7 @@ async def test_queries_of_redirected_methods_are_captured(plain):
 
 
 def value_of(row):
-    return getattr(redirect._resolve(row.owner), row.name, None)
+    return getattr(find(row.owner), row.name, None)
 
 
 @pytest.mark.parametrize(

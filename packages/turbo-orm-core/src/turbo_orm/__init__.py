@@ -6,7 +6,10 @@ The names are imported when first used, since Django imports this package before
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
+
+from .first_use import before_first_use
 
 if TYPE_CHECKING:
     from .bridge import await_, await_thread, eager, in_bridge, portal, run_sync
@@ -83,6 +86,17 @@ __all__ = [
 ]
 
 
+def _prepare() -> bool:
+    # The bridge works without Django. Where it is used with it, `connections` must know the bridge.
+    if "django.db" not in sys.modules:
+        return False
+    importlib.import_module(f"{__name__}.patches.essential").install()
+    return True
+
+
+before_first_use(_prepare)
+
+
 if not TYPE_CHECKING:
     # Unseen by type checkers, which otherwise would take any name to exist here.
 
@@ -90,9 +104,6 @@ if not TYPE_CHECKING:
         home = _HOMES.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if home == "bridge":
-            # The bridge itself knows nothing of Django; used from here, `connections` must know it.
-            importlib.import_module(f"{__name__}.connection")
         value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
         globals()[name] = value
         return value

@@ -8,6 +8,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 
+from .patches import names
+
 
 class TurboOrmConfig(AppConfig):
     """Redirects Django's own ``a*`` methods to the bridge and registers the system checks."""
@@ -23,20 +25,25 @@ class TurboOrmConfig(AppConfig):
             from .connection.engine import engine_class
 
             engine_class("default")
+        # Before the first model: ours would fail with less to say.
+        names.check()
 
     def ready(self) -> None:
         """Apply the redirects, unless settings say otherwise."""
-        from . import checks, leases, pool, redirect
+        from . import checks, pool
         from . import locals as request_locals
         from .conf import get_settings
         from .connection import threads
+        from .first_use import prepare
+        from .patches import redirect
 
         pool.check_driver()
         checks.register_all()
-        leases.install()
+        prepare()
         threads.remember_connections()
+        fit = names.fit_for_redirects()
         # A wrong setting is reported by the checks; the redirects stay on meanwhile.
-        if checks.settings_errors() or get_settings().REDIRECT_DJANGO:
+        if fit and (checks.settings_errors() or get_settings().REDIRECT_DJANGO):
             redirect.apply()
             if not checks.settings_errors():
                 request_locals.install()

@@ -20,6 +20,7 @@ from greenlet import getcurrent, greenlet
 
 from .callers import call_back, current_caller, is_called_back, last_caller, wait_here
 from .exceptions import MissingBridge
+from .first_use import prepare, waiting
 from .namespaces import begin_job, end_job
 from .offload import offload
 from .synchronous import synchronous
@@ -191,6 +192,8 @@ def in_bridge() -> bool:
 
 def _engage(job: Job, context: contextvars.Context | None) -> _Worker:
     """Return a worker that will run a job, in a context, once it is switched to."""
+    if waiting:
+        prepare()
     workers = _parked.workers
     worker = workers.pop() if workers else _Worker()
     worker.job = job

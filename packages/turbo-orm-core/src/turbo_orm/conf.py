@@ -101,7 +101,21 @@ def get_settings() -> TurboSettings:
             f"Known are: {', '.join(sorted(KNOWN_KEYS))}."
         )
     written = raw_settings()
-    return TurboSettings(**{key: written[key] for key in KNOWN_KEYS & set(written)})
+    return TurboSettings(**{**{key: written[key] for key in KNOWN_KEYS & set(written)}, **_forced})
+
+
+# What the project has on, but this Django has not all the names for.
+_forced: dict[str, Any] = {}
+
+
+def turn_off(**forced: Any) -> None:
+    """Let settings have other values than those written, until the process ends.
+
+    Args:
+        **forced: the values, by key.
+    """
+    _forced.update(forced)
+    get_settings.cache_clear()
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

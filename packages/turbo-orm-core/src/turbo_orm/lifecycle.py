@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connections
 
 from .connection.engine import is_postgresql
-from .leases import install
+from .first_use import prepare
 from .pool import PoolStats, close_pools, get_pool, pool_stats
 
 __all__ = ["PoolStats", "close_pools", "open_pools", "pool_stats"]
@@ -24,7 +24,7 @@ async def open_pools(*aliases: str) -> None:
 
     Pools also open by themselves when first used; this makes a wrong setting fail at start-up.
     """
-    install()
+    prepare()
     for alias in aliases or [alias for alias in connections.settings if is_postgresql(alias)]:
         pool = get_pool(alias)
         pool.take_back(await pool.lend())

@@ -13,7 +13,6 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from types import CodeType
 from typing import Any
 
 import graphql
@@ -21,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
 from turbo_orm import await_, in_bridge
+from turbo_orm.foreign import names_in
 
 from .operation import current_operation
 from .permissions import one_at_a_time
@@ -299,7 +299,10 @@ def _verify(row: Redirect) -> None:
     if not hasattr(owner, row.name):
         raise _gone(row, f"{row.owner} has no {row.name}")
     for user in row.users:
-        if not any(row.name in code.co_names for code in _codes(owner, user)):
+        function = owner
+        for name in user.split("."):
+            function = getattr(function, name, None)
+        if row.name not in names_in(function):
             raise _gone(row, f"{user} does not use {row.name}")
 
 
@@ -308,20 +311,3 @@ def _gone(row: Redirect, what: str) -> ImproperlyConfigured:
         f"turbo_orm_strawberry redirects {row.owner}.{row.name}, but in {DISTRIBUTION} "
         f"{version(DISTRIBUTION)} {what}. Install a version of turbo-orm-strawberry that knows it."
     )
-
-
-def _codes(owner: Any, user: str) -> Iterator[CodeType]:
-    """Yield the code of a function and of all that it defines."""
-    found = owner
-    for name in user.split("."):
-        found = getattr(found, name, None)
-    code = getattr(inspect.unwrap(found) if callable(found) else None, "__code__", None)
-    if code is not None:
-        yield from _nested(code)
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _nested(constant)

@@ -7,25 +7,18 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
-from django.core.signals import setting_changed
 from django.db import connections
 
 from ..bridge import current_job, on_event_loop
 from ..callers import current_caller, here
-from ..patches import guard
 from ..connection.carried import adopt
 from ..connection.context import logged_aliases
 from ..connection.engine import (
-    forget_wrappers,
     idle_wrapper,
     is_postgresql,
     unsupported_wrapper,
     wrapper_of_thread,
 )
-from ..connection.lessor import use_lessor
-from ..connection.recipe import recipe_of
-from ..pool import retire_pools, use_recipes
-from . import scope
 from .decision import Lease, Place, decide
 from .holds import held_aliases, stand, too_late
 from .in_threads import guest_in_thread
@@ -127,24 +120,3 @@ def used_aliases() -> Collection[str]:
 def _is_kept_from_django() -> bool:
     # Who sets this wants Django's synchronous connections even on a loop: notebooks, Playwright.
     return not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-
-
-def install() -> None:
-    """Put the storage before Django's; safe to call again."""
-    handler: Any = connections
-    if not isinstance(handler._connections, BridgedStorage):
-        original = handler._connections
-        handler._connections = BridgedStorage(original)
-        # What this thread has made before.
-        here.wrappers.update({a: getattr(original, a) for a in handler if hasattr(original, a)})
-    guard.install()
-    use_lessor(scope)
-    use_recipes(recipe_of)
-    setting_changed.connect(_forget, dispatch_uid="turbo_orm.connection")
-
-
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    # An application may adapt types on each new connection: contrib.postgres does.
-    if setting in {"DATABASES", "INSTALLED_APPS", "TIME_ZONE", "USE_TZ", "TURBO_ORM"}:
-        forget_wrappers()
-        retire_pools()

@@ -6,15 +6,13 @@ looked up in Django's modules, it finds ours, which runs them in the bridge.
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Iterator
-from types import CodeType
 from typing import Any
 
 import django
 from django.core.exceptions import ImproperlyConfigured
 
+from ..foreign import find, has, names_in
 from .redirects import TABLE, Redirect
 
 _MISSING = object()
@@ -47,7 +45,7 @@ def _apply(candidates: list[Redirect]) -> None:
     for row in rows:
         _verify(row)
     for row in rows:
-        owner, key = _resolve(row.owner), (row.owner, row.name)
+        owner, key = find(row.owner), (row.owner, row.name)
         if key in _originals:
             continue
         _originals[key] = vars(owner).get(row.name, _MISSING)
@@ -59,34 +57,20 @@ def revert() -> None:
     while _originals:
         (owner, name), original = _originals.popitem()
         if original is _MISSING:
-            delattr(_resolve(owner), name)
+            delattr(find(owner), name)
         else:
-            setattr(_resolve(owner), name, original)
-
-
-def _resolve(path: str) -> Any:
-    """Return the module or class at a dotted path."""
-    parts = path.split(".")
-    for end in range(len(parts), 0, -1):
-        try:
-            found: Any = importlib.import_module(".".join(parts[:end]))
-        except ModuleNotFoundError:
-            continue
-        for name in parts[end:]:
-            found = getattr(found, name)
-        return found
-    raise ModuleNotFoundError(path)
+            setattr(find(owner), name, original)
 
 
 def _verify(row: Redirect) -> None:
     try:
-        owner = _resolve(row.owner)
-    except (ModuleNotFoundError, AttributeError):
+        owner = find(row.owner)
+    except (ImportError, AttributeError):
         raise _gone(row, f"{row.owner} is gone") from None
-    if not row.new and not hasattr(owner, row.name):
+    if not row.new and not has(owner, row.name):
         raise _gone(row, f"{row.owner} has no {row.name}")
     for user in row.users:
-        if not any(row.name in code.co_names for code in _codes(owner, user)):
+        if row.name not in _names_in(owner, user):
             raise _gone(row, f"{user} does not use {row.name}")
 
 
@@ -98,22 +82,9 @@ def _gone(row: Redirect, what: str) -> ImproperlyConfigured:
     )
 
 
-def _codes(owner: Any, user: str) -> Iterator[CodeType]:
-    """Yield the code of a function, of all that it defines, or only of the inner one named."""
+def _names_in(owner: Any, user: str) -> set[object]:
     path, _, inner = user.partition(":")
     function = owner
     for name in path.split("."):
         function = getattr(function, name, None)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return
-    for found in _nested(code):
-        if not inner or found.co_name == inner:
-            yield from _nested(found)
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _nested(constant)
+    return names_in(function, inner)

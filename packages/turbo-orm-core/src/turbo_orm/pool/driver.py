@@ -7,29 +7,11 @@ connection: it is better to refuse to start. A new use of such a name needs a ro
 from __future__ import annotations
 
 import functools
-import importlib
-import inspect
-from collections.abc import Iterator
 from importlib.metadata import version
-from types import CodeType
-from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
-
-class PrivateName(NamedTuple):
-    """One name of the driver.
-
-    Args:
-        owner: the class that has it, or the one whose code refers to it.
-        name: the name.
-        users: methods of the owner, one of its bases' included, whose code must refer to the name.
-    """
-
-    owner: str
-    name: str
-    users: tuple[str, ...]
-
+from ..foreign import PrivateName
 
 _of_connections = functools.partial(PrivateName, "psycopg.Connection")
 _of_async_connections = functools.partial(PrivateName, "psycopg.AsyncConnection")
@@ -80,45 +62,14 @@ def check_driver() -> None:
 
 
 def _check(row: PrivateName) -> None:
-    module, _, name = row.owner.rpartition(".")
-    owner: Any = getattr(importlib.import_module(module), name)
-    for user in row.users:
-        if row.name not in _names(owner, user):
-            raise ImproperlyConfigured(
-                f"Turbo ORM uses {row.owner}.{row.name}, which is not documented, but in "
-                f"{_installed()} {name}.{user}() does not refer to it. Install a version of "
-                "Turbo ORM that knows this psycopg, or an older psycopg: `pip install "
-                "'psycopg[binary,pool]~=3.3.6' 'psycopg_pool~=3.3.3'`."
-            )
+    fault = row.fault()
+    if fault is not None:
+        raise ImproperlyConfigured(
+            f"Turbo ORM uses {row.path}, which is not documented, but in {_installed()} {fault}. "
+            "Install a version of Turbo ORM that knows this psycopg, or an older psycopg: "
+            "`pip install 'psycopg[binary,pool]~=3.3.6' 'psycopg_pool~=3.3.3'`."
+        )
 
 
 def _installed() -> str:
     return f"psycopg {version('psycopg')} with psycopg_pool {version('psycopg_pool')}"
-
-
-def _names(owner: type, method: str) -> set[object]:
-    """Return what the code of a method refers to, in each class that defines it."""
-    found: set[object] = set()
-    for cls in owner.__mro__:
-        for code in _codes(vars(cls).get(method)):
-            # hasattr() and getattr() have the name as a constant.
-            found.update(code.co_names, code.co_consts)
-    return found
-
-
-def _codes(value: Any) -> Iterator[CodeType]:
-    functions: tuple[Any, ...] = (
-        (value.fget, value.fset) if isinstance(value, property) else (value,)
-    )
-    for function in functions:
-        # Tools that trace or profile wrap methods of psycopg, sometimes twice.
-        code = getattr(inspect.unwrap(function), "__code__", None)
-        if code is not None:
-            yield from _nested(code)
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _nested(constant)

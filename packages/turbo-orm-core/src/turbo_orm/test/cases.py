@@ -12,11 +12,14 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.test.testcases import DatabaseOperationForbidden  # type: ignore[attr-defined]
 
 from ..connection.engine import is_postgresql
+from ..patches import names
 from .callbacks import CapturedCallbacks
 from .client import AsyncClient
 from .isolation import refused, share_all, unshare_all
 from .loop import LoopMixin, also_synchronous
 from .threads import kept_on_loop
+
+names.check_tests()
 
 FORBIDDEN = (
     "Database queries to {alias!r} are not allowed in this test. Add {alias!r} to the `databases` "

@@ -20,8 +20,11 @@ from django.test.utils import (
 )
 
 from ..connection.engine import is_postgresql
+from ..patches import names
 from ..pool import close_resting_pools, guard_pools
 from .isolation import refused, shared_transactions
+
+names.check_tests()
 
 FORBIDDEN = (
     "Database queries to {alias!r} are not allowed in this test. Name it: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from .. import hashing, replacements
+from .. import hashing, threads
 from .row import Redirect
 
 _of_auth = functools.partial(Redirect, app="django.contrib.auth")
@@ -19,7 +19,7 @@ USERS = (
     _of_auth(
         "django.contrib.auth",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         _FUNCTIONS,
         since=(5, 0),
         before=(5, 2),
@@ -27,7 +27,7 @@ USERS = (
     _of_auth(
         "django.contrib.auth",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         ("aupdate_session_auth_hash",),
         since=(5, 0),
         before=(5, 1),
@@ -35,28 +35,28 @@ USERS = (
     _of_auth(
         "django.contrib.auth.backends",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         _BACKEND,
         since=(5, 2),
     ),
     _of_auth(
         "django.contrib.auth.decorators",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         ("user_passes_test:_view_wrapper",),
         since=(5, 1),
     ),
     _of_auth(
         "django.contrib.auth.decorators",
         "async_to_sync",
-        replacements.async_to_sync,
+        threads.async_to_sync,
         ("user_passes_test:_view_wrapper",),
         since=(5, 1),
     ),
     _of_auth(
         "django.contrib.auth.middleware",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         ("RemoteUserMiddleware.__acall__",),
         since=(5, 2, 2),
         before=(6, 1),

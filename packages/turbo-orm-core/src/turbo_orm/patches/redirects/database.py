@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from .. import replacements, testing
-from ...leases.blocks import enter_in_turn, exit_in_turn
 from ...query import plain
+from .. import database, threads
 from .row import Redirect
 
 RELATED = ("aadd", "aclear", "acreate", "aget_or_create", "aremove", "aset", "aupdate_or_create")
@@ -18,14 +14,6 @@ QUERYSET = (
 )
 
 
-def _entered(original: Callable[[Any], None]) -> Callable[[Any], None]:
-    return testing.enter_block(enter_in_turn(original))
-
-
-def _left(original: Callable[..., None]) -> Callable[..., None]:
-    return testing.exit_block(exit_in_turn(original))
-
-
 def _of_related(factory: str) -> tuple[str, ...]:
     return tuple(f"{factory}:{name}" for name in RELATED)
 
@@ -34,27 +22,27 @@ DATABASE = (
     Redirect(
         "django.db.models.query",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         (*(f"QuerySet.{name}" for name in QUERYSET), "RawQuerySet.__aiter__"),
     ),
     Redirect(
         "django.db.models.query",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         ("aprefetch_related_objects",),
         since=(5, 0),
     ),
-    Redirect("django.db.models.query.QuerySet", "aiterator", replacements.aiterator),
+    Redirect("django.db.models.query.QuerySet", "aiterator", database.aiterator),
     Redirect(
         "django.db.models.base",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         ("Model.asave", "Model.adelete", "Model.arefresh_from_db"),
     ),
     Redirect(
         "django.db.models.fields.related_descriptors",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         (
             *_of_related("create_reverse_many_to_one_manager"),
             *_of_related("create_forward_many_to_many_manager"),
@@ -63,23 +51,23 @@ DATABASE = (
     Redirect(
         "django.contrib.contenttypes.fields",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         _of_related("create_generic_related_manager"),
         app="django.contrib.contenttypes",
     ),
     Redirect(
         "django.db.models.query_utils.RegisterLookupMixin",
         "_clear_cached_class_lookups",
-        replacements.forget_plans,
+        database.forget_plans,
         ("register_class_lookup", "_unregister_class_lookup"),
     ),
-    Redirect("django.utils.connection.BaseConnectionHandler", "all", replacements.all_connections),
+    Redirect("django.utils.connection.BaseConnectionHandler", "all", database.all_connections),
     Redirect("django.db.models.manager.BaseManager", "get_queryset", plain.get_queryset),
-    Redirect("django.db.models.query.QuerySet", "_insert", replacements.insert),
-    Redirect("django.db.models.base.Model", "_do_update", replacements.do_update),
-    Redirect("django.db.transaction.Atomic", "__enter__", _entered),
-    Redirect("django.db.transaction.Atomic", "__exit__", _left),
-    Redirect("django.db.transaction.Atomic", "__aenter__", replacements.aenter, new=True),
-    Redirect("django.db.transaction.Atomic", "__aexit__", replacements.aexit, new=True),
-    Redirect("django.db.transaction.Atomic", "__call__", replacements.decorate),
+    Redirect("django.db.models.query.QuerySet", "_insert", database.insert),
+    Redirect("django.db.models.base.Model", "_do_update", database.do_update),
+    Redirect("django.db.transaction.Atomic", "__enter__", database.enter),
+    Redirect("django.db.transaction.Atomic", "__exit__", database.leave),
+    Redirect("django.db.transaction.Atomic", "__aenter__", database.aenter, new=True),
+    Redirect("django.db.transaction.Atomic", "__aexit__", database.aexit, new=True),
+    Redirect("django.db.transaction.Atomic", "__call__", database.decorate),
 )

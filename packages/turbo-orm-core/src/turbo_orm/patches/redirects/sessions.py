@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from .. import hashing, replacements
+from .. import hashing, threads
 from .row import Redirect
 
 _of_sessions = functools.partial(Redirect, since=(5, 1), app="django.contrib.sessions")
@@ -13,7 +13,7 @@ SESSIONS = (
     _of_sessions(
         "django.contrib.sessions.backends.base",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         (
             *("SessionBase.aclear_expired", "SessionBase.acreate", "SessionBase.adelete"),
             *("SessionBase.aexists", "SessionBase.aload", "SessionBase.asave"),
@@ -22,7 +22,7 @@ SESSIONS = (
     _of_sessions(
         "django.contrib.sessions.backends.db",
         "sync_to_async",
-        replacements.sync_to_async,
+        threads.sync_to_async,
         ("SessionStore.asave",),
     ),
     # It asks the cache synchronously, which for that of the database is a query.
