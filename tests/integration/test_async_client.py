@@ -17,9 +17,9 @@ from django.test import client as django_client
 from tests.middleware import CALLS, place
 from tests.testapp.models import Article, Author
 from turbo_orm import bridge, portal, run_sync
-from turbo_orm.patches import redirect as redirects
 from turbo_orm import test as turbo_test
 from turbo_orm.asgi import on_loop
+from turbo_orm.patches import redirect as redirects
 
 pytestmark = pytest.mark.rolled_back
 

@@ -1,32 +1,22 @@
 """Every private name of Django's and asgiref's stands in one table, and is checked at start-up."""
 
-import ast
-import importlib
-import inspect
 import logging
-import pkgutil
 import subprocess
 import sys
-from collections import defaultdict
-from pathlib import Path
 
 import django
 import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.db.backends.postgresql.base import DatabaseWrapper
 
 from turbo_orm import conf
-from turbo_orm.connection.wrapper import BridgedWrapper
 from turbo_orm.foreign import PrivateName
 from turbo_orm.patches import names, redirect
 from turbo_orm.patches.redirects import TABLE as REDIRECTS
 from turbo_orm.plan.cache import cache
 from turbo_orm.pool import driver
 
-ROOT = Path(__file__).parents[2] / "packages"
-SOURCES = [path for path in ROOT.rglob("src/*/**/*.py") if "egg-info" not in str(path)]
-OURS = {path.parts[path.parts.index("src") + 1] for path in SOURCES}
+from ..private_names import OURS, names_used
 
 # Names with an underscore that are documented: a release that renames them says so.
 DOCUMENTED = {
@@ -65,129 +55,12 @@ OTHERS = {
 OWN = {
     *("_build_query", "_original", "_record", "_shielded", "_twin", "_wait_shielded"),
 }
-FOREIGN_PACKAGES = ("asgiref", "django", "psycopg", "psycopg_pool")
-
-
-def is_private(name):
-    return name.startswith("_") and not name.startswith(("__", "_turbo")) and name.isidentifier()
-
-
-def is_type_checking(node):
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-
-
-class Names(ast.NodeVisitor):
-    """What one module defines and uses of private names."""
-
-    def __init__(self):
-        self.defined, self.used, self.strings, self.inherited = set(), set(), set(), set()
-        self.classes = {}
-        self.within = []
-
-    def visit_If(self, node):
-        for child in node.orelse if is_type_checking(node) else [node]:
-            self.generic_visit(child)
-
-    def visit_ClassDef(self, node):
-        self.defined.add(node.name)
-        self.within.append(self.classes.setdefault(node.name, set()))
-        self.generic_visit(node)
-        self.within.pop()
-
-    def visit_FunctionDef(self, node):
-        self.defined.add(node.name)
-        if self.within:
-            self.within[-1].add(node.name)
-        self.generic_visit(node)
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def visit_arg(self, node):
-        self.defined.add(node.arg)
-
-    def visit_Name(self, node):
-        if isinstance(node.ctx, ast.Store):
-            self.defined.add(node.id)
-
-    def visit_ImportFrom(self, node):
-        if not node.level and node.module.partition(".")[0] not in OURS:
-            self.used.update(alias.name for alias in node.names)
-
-    def visit_Attribute(self, node):
-        self.generic_visit(node)
-        self.used.add(node.attr)
-        value = ast.unparse(node.value)
-        if value.startswith("super("):
-            self.inherited.add(node.attr)
-        if value in {"self", "cls"} and isinstance(node.ctx, ast.Store):
-            self.defined.add(node.attr)
-        if value in {"self", "cls"} and self.within:
-            self.within[-1].add(node.attr)
-
-    def visit_Assign(self, node):
-        # Names of slots are our own.
-        if ast.unparse(node.targets[0]) == "__slots__":
-            found = filter(lambda each: isinstance(each, ast.Constant), ast.walk(node.value))
-            self.defined.update(each.value for each in found)
-        self.generic_visit(node)
-
-    def visit_Constant(self, node):
-        if isinstance(node.value, str) and not node.value.endswith("_"):
-            self.strings.add(node.value)
-
-
-def room_of(path):
-    """Return the package, or the package in a package, that a module is in."""
-    parts = path.parts[path.parts.index("src") + 1 : -1]
-    return parts[:2]
-
-
-def modules():
-    for package in sorted(OURS):
-        yield importlib.import_module(package)
-        path = importlib.import_module(package).__path__
-        for found in pkgutil.walk_packages(path, f"{package}."):
-            yield importlib.import_module(found.name)
-
-
-def of_foreign_bases(kind):
-    """Return the private names that the classes have from which one of ours inherits."""
-    bases = [*kind.__mro__, *(DatabaseWrapper.__mro__ if issubclass(kind, BridgedWrapper) else ())]
-    found = set()
-    for base in bases:
-        if base.__module__.partition(".")[0] in FOREIGN_PACKAGES:
-            found.update(vars(base))
-            for value in vars(base).values():
-                if inspect.isfunction(value):
-                    found.update(inspect.unwrap(value).__code__.co_names)
-    return found
 
 
 @pytest.fixture(scope="module")
 def used():
     """Return the private names of others that the sources use, and all that they mention."""
-    seen = {}
-    for path in SOURCES:
-        names_of = seen[path] = Names()
-        # The tables themselves use nothing.
-        if path.name not in {"names.py", "driver.py"}:
-            names_of.visit(ast.parse(path.read_text("utf-8")))
-    defined, in_room = set(), defaultdict(set)
-    for path, each in seen.items():
-        defined |= each.defined
-        in_room[room_of(path)] |= each.defined
-    foreign = set()
-    for path, each in seen.items():
-        # What is private is used in its own room; in strings it may stand anywhere.
-        foreign |= each.used - in_room[room_of(path)] | each.strings - defined | each.inherited
-    for module in modules():
-        mentioned = seen.get(Path(module.__file__))
-        for name, mentions in mentioned.classes.items() if mentioned else ():
-            kind = getattr(module, name, None)
-            if inspect.isclass(kind):
-                foreign |= mentions & of_foreign_bases(kind)
-    everything = defined.union(*(each.used | each.strings for each in seen.values()))
-    return set(filter(is_private, foreign)), everything
+    return names_used()
 
 
 def test_every_private_name_that_is_used_stands_in_a_table(used):
@@ -259,7 +132,7 @@ def test_without_an_essential_name_the_application_does_not_start(without):
 
     assert str(caught.value) == (
         "Turbo ORM uses django.db.models.query.QuerySet._nonsense, which is not documented, but in "
-        f"Django {django.get_version()} QuerySet does not have it. Install a version of Turbo ORM "
+        f"django {django.get_version()} QuerySet does not have it. Install a version of Turbo ORM "
         "that knows this release, or an older django: `pip install 'django~=6.1.0'`."
     )
 
@@ -313,69 +186,13 @@ def test_an_owner_that_is_gone_is_missed():
     assert PrivateName("django.nonsense.Nothing", "_x").fault() == "django.nonsense.Nothing is gone"
 
 
-IMPORTING = """
-import importlib, inspect, pkgutil, sys
-import django
-from django.conf import settings
-
-settings.configure(
-    SECRET_KEY="-",
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "none"}},
-)
-django.setup()
-# What they import themselves is not ours: import that first.
-for name in %(others)r:
-    importlib.import_module(name)
-
-
-def held():
-    found = {}
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in {"asgiref", "django"} or module is None:
-            continue
-        for attribute, value in vars(module).items():
-            found[name, attribute] = value
-            # isinstance() would evaluate what is lazy.
-            if issubclass(type(value), type) and value.__module__.partition(".")[0] in {"asgiref", "django"}:
-                for inner, held in vars(value).items():
-                    found[f"{value.__module__}.{value.__qualname__}", inner] = held
-    from django.db import connections
-    found.update({("connections", name): value for name, value in vars(connections).items()})
-    return found
-
-
-# Bookkeeping of Python's, and modules that were imported meanwhile.
-IGNORED = {"__annotations__", "__annotations_cache__", "__dict__", "__weakref__", "__subclasshook__", "__abstractmethods__"}
-before = held()
-names = []
-for package in %(packages)r:
-    names.append(package)
-    path = importlib.import_module(package).__path__
-    for found in pkgutil.walk_packages(path, package + "."):
-        names.append(found.name)
-        importlib.import_module(found.name)
-after = held()
-changed = sorted(
-    f"{owner}.{name}"
-    for (owner, name), value in after.items()
-    if name not in IGNORED
-    and type(value) is not type(sys)
-    and ((owner, name) in before or any(owner == known for known, _ in before))
-    and before.get((owner, name), before) is not value
-)
-gone = sorted(f"{owner}.{name}" for owner, name in before.keys() - after.keys())
-print(len(names), len(before), changed, gone)
-"""
-
-
 def test_importing_any_module_replaces_nothing_of_django_or_asgiref():
-    adapters = sorted(OURS - {"turbo_orm"})
-    others = ["django.test", "rest_framework.generics", "ninja", "strawberry_django", "pytest"]
-    code = IMPORTING % {"packages": ["turbo_orm", *adapters], "others": others}
-
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "tests.imported", *sorted(OURS)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
     assert done.returncode == 0, done.stderr

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.contrib.auth.hashers import BasePasswordHasher
 
-from .blocking import offload_methods
 from ..bridge import in_bridge, portal
 from ..offload import offload
+from .blocking import offload_methods
 
 EXPENSIVE = ("encode", "verify", "harden_runtime")
 

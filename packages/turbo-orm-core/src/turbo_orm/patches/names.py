@@ -31,6 +31,9 @@ TESTS = "turbo_orm.test"
 DRF = "turbo_orm_drf"
 STRAWBERRY = "turbo_orm_strawberry"
 
+# The newest releases that the tests run with.
+TESTED = {"django": "django~=6.1.0", "asgiref": "asgiref~=3.13.0"}
+
 _QUERYSET = "django.db.models.query.QuerySet"
 _WRAPPER = "django.db.backends.base.base.BaseDatabaseWrapper"
 _SERVING = (
@@ -69,9 +72,7 @@ TABLE: tuple[PrivateName, ...] = (
         ESSENTIAL,
     ),
     PrivateName(_WRAPPER, "_cursor", needs=PLANS),
-    *_all(
-        "django.db.backends.utils.CursorWrapper", ("_execute", "_execute_with_wrappers"), PLANS
-    ),
+    *_all("django.db.backends.utils.CursorWrapper", ("_execute", "_execute_with_wrappers"), PLANS),
     # Our querysets and managers override these, or set what Django keeps there.
     *_all(
         _QUERYSET,
@@ -136,11 +137,9 @@ TABLE: tuple[PrivateName, ...] = (
     ),
     # What only tests need.
     *_all("django.test.TestCase", ("_enter_atomics", "_rollback_atomics"), TESTS),
-    *_all(
-        "django.test.SimpleTestCase", ("_post_teardown", "_pre_setup", "_setup_and_call"), TESTS
-    ),
+    *_all("django.test.SimpleTestCase", ("_post_teardown", "_pre_setup", "_setup_and_call"), TESTS),
     PrivateName("django.test.SimpleTestCase", "_pre_setup_ran_eagerly", needs=TESTS, since=(5, 2)),
-    PrivateName("django.test.client.AsyncClient", "_ahandle_redirects", needs=DRF, since=(5, 0)),
+    PrivateName("django.test.client.AsyncClient", "_ahandle_redirects", needs=TESTS, since=(5, 0)),
     PrivateName("django.core.paginator.Paginator", "_get_page", needs=DRF),
     PrivateName("django.utils.functional.LazyObject", "_wrapped", ("__init__",), STRAWBERRY),
     PrivateName(
@@ -222,20 +221,16 @@ def _refuse(*needs: str) -> None:
 
 
 def _told(row: PrivateName, fault: str) -> str:
-    return (
-        f"Turbo ORM uses {row.path}, which is not documented, but in {_installed(row)} {fault}."
-    )
-
-
-def _installed(row: PrivateName) -> str:
     package = row.owner.partition(".")[0]
-    return f"{package.replace('django', 'Django')} {version(package)}"
+    return (
+        f"Turbo ORM uses {row.path}, which is not documented, but in {package} {version(package)} "
+        f"{fault}."
+    )
 
 
 def _remedy(row: PrivateName) -> str:
     package = row.owner.partition(".")[0]
-    older = "'django~=6.1.0'" if package == "django" else "'asgiref<4'"
     return (
         f"Install a version of Turbo ORM that knows this release, or an older {package}: "
-        f"`pip install {older}`."
+        f"`pip install '{TESTED[package]}'`."
     )

@@ -67,9 +67,7 @@ SERVING = (
         threads.inside_the_bridge,
         ("convert_exception_to_response:inner",),
     ),
-    Redirect(
-        "django.core.handlers.base.BaseHandler", "load_middleware", serving.load_middleware
-    ),
+    Redirect("django.core.handlers.base.BaseHandler", "load_middleware", serving.load_middleware),
     Redirect(
         "django.test.client",
         "sync_to_async",
