@@ -8,6 +8,7 @@ import django
 import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
 
 from turbo_orm import conf
 from turbo_orm.foreign import PrivateName
@@ -115,6 +116,7 @@ def without(monkeypatch):
         return names.fit_for_redirects()
 
     monkeypatch.setattr(conf, "_forced", {})
+    monkeypatch.setattr(names, "gone", set())
     yield start
     monkeypatch.undo()
     names.check.cache_clear()
@@ -173,6 +175,26 @@ def test_without_a_name_of_redirects_the_application_starts_and_redirects_nothin
         assert redirect._originals == {}
     finally:
         monkeypatch.undo()
+        redirect.apply()
+
+
+def test_without_a_name_that_plans_replace_all_others_are_redirected(without, monkeypatch, caplog):
+    redirect.revert()
+    names.check.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING), monkeypatch.context() as patch:
+            patch.delattr(QuerySet, "_insert")
+            names.check()
+            apps.get_app_config("turbo_orm").ready()
+            redirected = set(redirect._originals)
+
+        assert ("django.db.models.base.Model", "_do_update") in redirected
+        assert ("django.db.models.query.QuerySet", "_insert") not in redirected
+        assert not cache.enabled
+        assert "QuerySet does not have it. Plans are off." in told(caplog)[0]
+    finally:
+        names.gone.clear()
+        redirect.revert()
         redirect.apply()
 
 

@@ -18,5 +18,7 @@ def install() -> None:
         return
     handler._connections = BridgedStorage(original)
     # What this thread has made before; without settings nothing can have been made.
-    if "settings" in vars(handler):
-        here.wrappers.update({a: getattr(original, a) for a in handler if hasattr(original, a)})
+    for alias in handler if "settings" in vars(handler) else ():
+        if hasattr(original, alias):
+            here.wrappers[alias] = wrapper = getattr(original, alias)
+            setattr(handler._connections, alias, wrapper)

@@ -151,6 +151,10 @@ TABLE: tuple[PrivateName, ...] = (
 )
 
 
+# The dotted paths of names that plans need and this Django lacks.
+gone: set[str] = set()
+
+
 @functools.lru_cache(maxsize=1)
 def check() -> None:
     """Check what the bridge cannot do without, and turn plans off if a name of theirs is gone.
@@ -162,7 +166,8 @@ def check() -> None:
     faults = missing(PLANS)
     for row, fault in faults:
         logger.warning("%s Plans are off. %s", _told(row, fault), _remedy(row))
-    if faults:
+    gone.update(row.path for row, _ in faults)
+    if gone:
         turn_off(PLANS="off")
         from ..plan.cache import cache
 

@@ -40,6 +40,11 @@ class Redirect:
     in_tests: bool = False
 
     @property
+    def path(self) -> str:
+        """The name as a dotted path."""
+        return f"{self.owner}.{self.name}"
+
+    @property
     def applies(self) -> bool:
         """Whether the Django that is installed has this name, and the project the application."""
         version = django.VERSION[:3]
