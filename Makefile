@@ -135,8 +135,8 @@ test-wheels:
 	$(RUN) --group demo $(WITH_POSTGRES) --fast python -m tests.wheels $(ARGS)
 
 # Where Django's own names are used that a later release of a series may have brought.
-OLDEST = tests/unit/test_checks.py tests/unit/test_driver.py tests/integration/test_connection_settings.py \
-	tests/integration/test_model.py tests/integration/test_plan_hydrate.py \
+OLDEST = tests/unit/test_checks.py tests/unit/test_driver.py tests/unit/test_private_names.py \
+	tests/integration/test_connection_settings.py tests/integration/test_model.py tests/integration/test_plan_hydrate.py \
 	tests/integration/test_plan_hydrate_classes.py tests/integration/test_plan_semantics.py \
 	$(wildcard tests/integration/test_redirect*.py)
 
