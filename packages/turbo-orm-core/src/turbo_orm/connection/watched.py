@@ -179,29 +179,29 @@ class Watched(Base):
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute a statement. Mirrors ``Cursor.execute``."""
-        with statement_turn(self._conn):
-            prepare_session(self._conn, query)
+        with statement_turn(self.connection):
+            prepare_session(self.connection, query)
             return super().execute(query, *args, **kwargs)
 
     def executemany(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute a statement for each set of parameters. Mirrors ``Cursor.executemany``."""
-        with statement_turn(self._conn):
-            prepare_session(self._conn, query)
+        with statement_turn(self.connection):
+            prepare_session(self.connection, query)
             return super().executemany(query, *args, **kwargs)
 
     @contextlib.contextmanager
     def copy(self, statement: Any, *args: Any, **kwargs: Any) -> Iterator[psycopg.Copy]:
         """Begin a COPY. Mirrors ``Cursor.copy``."""
         with contextlib.ExitStack() as stack:
-            with statement_turn(self._conn):
-                prepare_session(self._conn, statement)
+            with statement_turn(self.connection):
+                prepare_session(self.connection, statement)
                 copy = stack.enter_context(super().copy(statement, *args, **kwargs))
             yield copy
 
     def stream(self, query: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Yield rows as they come. Mirrors ``Cursor.stream``."""
-        with statement_turn(self._conn):
-            prepare_session(self._conn, query)
+        with statement_turn(self.connection):
+            prepare_session(self.connection, query)
             yield from super().stream(query, *args, **kwargs)
 
 
@@ -212,25 +212,25 @@ class WatchedNamed(Watched, NamedBase):
 
     def fetchone(self) -> Any:
         """Return the next row. Mirrors ``ServerCursor.fetchone``."""
-        with statement_turn(self._conn):
-            prepare_session(self._conn)
+        with statement_turn(self.connection):
+            prepare_session(self.connection)
             return super().fetchone()
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
         """Return the next rows. Mirrors ``ServerCursor.fetchmany``."""
-        with statement_turn(self._conn):
-            prepare_session(self._conn)
+        with statement_turn(self.connection):
+            prepare_session(self.connection)
             return super().fetchmany(*args, **kwargs)
 
     def fetchall(self) -> Any:
         """Return the remaining rows. Mirrors ``ServerCursor.fetchall``."""
-        with statement_turn(self._conn):
-            prepare_session(self._conn)
+        with statement_turn(self.connection):
+            prepare_session(self.connection)
             return super().fetchall()
 
     def __next__(self) -> Any:
-        with statement_turn(self._conn):
-            prepare_session(self._conn)
+        with statement_turn(self.connection):
+            prepare_session(self.connection)
             return super().__next__()
 
 
