@@ -351,6 +351,7 @@ async def test_in_the_bridge_forms_find_what_is_not_unique():
     await run_sync(test_a_model_form_finds_what_is_not_unique)
 
 
+@pytest.mark.may_block("a command is looked for in folders")
 async def test_in_the_bridge_the_checks_pass():
     await run_sync(test_the_checks_pass)
 
