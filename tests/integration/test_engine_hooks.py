@@ -16,6 +16,8 @@ from tests.engines.hooked import base as hooked
 from tests.engines.keeping.base import DatabaseWrapper as Keeping
 from tests.testapp.models import Author
 from turbo_orm import atomic, eager, portal, run_sync
+from turbo_orm.connection.carried import carry, carrying_class, djangos_names
+from turbo_orm.connection.engine import bridged_class
 
 ENGINES = "tests.engines"
 IN_THREADS = "plain Django, which the bridge is compared with, has a connection for each thread"
@@ -197,6 +199,20 @@ async def test_what_one_task_keeps_no_other_task_sees(keeping):
     assert plain[0]["noted"] == "note of tenant0"
     assert ours == [[each] * 4 for each in plain]
     assert await run_sync(observe, keeping) == UNVISITED
+
+
+def test_an_attribute_that_only_instances_have_keeps_no_engine_from_the_bridge():
+    class Fresh(Keeping):
+        pass
+
+    kind = carrying_class(Fresh)
+    carry(kind, "set_later")
+
+    assert issubclass(bridged_class(kind), Fresh)
+
+
+def test_what_djangos_test_runner_leaves_on_a_wrapper_is_not_the_engines():
+    assert "_test_serialized_contents" in djangos_names()
 
 
 async def test_what_is_set_on_the_event_loop_holds_in_the_bridge(keeping):

@@ -32,7 +32,12 @@ CONTAINERS = (list, dict, set, bytearray, deque)
 # Set on a wrapper while its constructor runs or while it connects.
 SETTLING = "_turbo_settling"
 # Known, though no constructor sets them: Django's own, and those of a test's shared connection.
-SET_LATER = ("isolation_level", SETTLING, "_turbo_engine", "_turbo_faces")
+SET_LATER = (
+    *("_test_serialized_contents", "isolation_level"),
+    *(SETTLING, "_turbo_engine", "_turbo_faces"),
+)
+# Engines of theirs keep nothing on their wrappers that belongs to a request.
+KNOWN_PACKAGES = ("django.", "django_async_backend.")
 
 
 class Values(dict[tuple[str, str], Any]):
@@ -267,11 +272,12 @@ def _is_djangos_cached(value: Any) -> bool:
 
 
 def _of_others(engine: type) -> list[type]:
-    """Return the classes of an engine that are not Django's."""
+    """Return the classes of an engine that are neither Django's nor django-async-backend's."""
     return [
         owner
         for owner in engine.__mro__
-        if not issubclass(BaseDatabaseWrapper, owner) and not owner.__module__.startswith("django.")
+        if not issubclass(BaseDatabaseWrapper, owner)
+        and not owner.__module__.startswith(KNOWN_PACKAGES)
     ]
 
 
