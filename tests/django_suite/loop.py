@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from typing import Any
@@ -40,6 +41,8 @@ def in_task(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return await_(context.run(asyncio.get_running_loop().create_task, coroutine))
 
 
+# Wrapped: the redirects look into the function that they find there.
+@functools.wraps(original_async_to_sync)
 def call_async_to_sync(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Stand in for ``async_to_sync``, with which Django runs coroutine tests."""
     if not in_bridge():
@@ -68,6 +71,7 @@ class Threads:
     allowed = False
 
 
+@functools.wraps(original_sync_to_async)
 async def call_sync_to_async(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Stand in for ``sync_to_async`` in the tests: a thread would see another connection."""
     if Threads.allowed:

@@ -116,7 +116,7 @@ _ASYNC_UNSAFE_CODE = getattr(async_unsafe(bool), "__code__")  # noqa: B009  # un
 
 def _undecorated(owner: type) -> dict[str, Callable[..., Any]]:
     # What instances only have is named too, where an attribute of theirs belongs to the context.
-    functions = ((name, getattr(owner, name, None)) for name in dir(owner))
+    functions: Any = ((name, getattr(owner, name, None)) for name in dir(owner))
     return {
         name: function.__wrapped__
         for name, function in functions
