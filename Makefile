@@ -22,7 +22,7 @@ help:
 	@echo "make test   the tests, against a PostgreSQL of their own (or DATABASE_URL)"
 	@echo "make all    every test on every Python and Django, the whole suites, the browser (hours)"
 	@echo "make works-with  tests with other packages that keep values in thread-locals"
-	@echo "make works-with-engines  tests with PostGIS and other packages' engines (needs postgresql-15-postgis-3, libgdal32)"
+	@echo "make works-with-engines  tests with PostGIS and other packages' engines (needs postgresql-postgis)"
 	@echo "make test-bench  the tests of the benchmarks"
 	@echo "make test-wheels the packages, built and installed with pip into empty environments (needs PyPI)"
 	@echo "make test-oldest the tests of plans and redirects, on the oldest release of each Django"

@@ -1,8 +1,8 @@
 """Run a command with a PostgreSQL of its own that has PostGIS: Debian's packages.
 
 The command finds the server in DATABASE_URL, as with ``with_postgres.py``. If that variable is
-already set, no server is started. Install ``postgresql-15-postgis-3`` and ``libgdal32`` first, or
-those of another version.
+already set, no server is started. Install ``postgresql-postgis`` first: it brings the server, and
+GDAL.
 
     python scripts/with_postgis.py pytest
 """
@@ -34,7 +34,7 @@ def programs() -> Path:
             return version / "bin"
     raise SystemExit(
         "with_postgis: no PostgreSQL with PostGIS under /usr/lib/postgresql. Install Debian's "
-        "postgresql-15-postgis-3 and libgdal32 (or a newer version's)."
+        "postgresql-postgis."
     )
 
 
