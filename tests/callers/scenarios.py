@@ -686,3 +686,26 @@ def a_thread_of_its_own_has_its_own_connection() -> Any:
         )
 
     return in_block(body)
+
+
+@of_coroutine
+def a_thread_of_its_own_runs_a_loop_of_its_own() -> Any:
+    async def elsewhere() -> Any:
+        await Row.objects.acreate(name="elsewhere")
+        return await Row.objects.acount(), await sync_to_async(names)()
+
+    async def body() -> Any:
+        await Row.objects.acreate(name="undone")
+        # Not `to_thread`: its copy of the context leads asgiref back to the waiting thread.
+        found = await asyncio.get_running_loop().run_in_executor(None, run, elsewhere)
+        seen.append((found, await Row.objects.acount()))
+        raise Undone
+
+    def run(coroutine_function: Callable[[], Any]) -> Any:
+        return asyncio.run(coroutine_function())
+
+    seen: list[Any] = []
+    try:
+        in_block(body)
+    except Undone:
+        return seen

@@ -1,5 +1,7 @@
 """Middleware of every kind does under turbo_orm.asgi what it does under Django's own handler."""
 
+from typing import ClassVar
+
 import asgiref.sync
 import pytest
 from django.core.handlers.asgi import ASGIHandler
@@ -186,3 +188,24 @@ async def test_a_request_enters_the_bridge_once(serve, full_pool, monkeypatch, n
         for signal in (request_started, request_finished):
             signal.disconnect(receiver)
     assert (response.text, entries) == ("Ada", ENTRIES)
+
+
+class Counted(MiddlewareMixin):
+    """Counts its instances."""
+
+    made: ClassVar[list[str]] = []
+
+    def __init__(self, get_response):
+        super().__init__(get_response)
+        self.made.append("instance")
+
+
+@pytest.mark.parametrize(("sync_views", "instances"), [("thread", 2), ("loop", 1)])
+def test_middleware_is_instantiated_once_for_each_way_to_run_a_request(
+    serve, sync_views, instances
+):
+    Counted.made.clear()
+    serve(VIEWS, middleware=[f"{__name__}.Counted"], TURBO_ORM={"SYNC_VIEWS": sync_views})
+    assert len(Counted.made) == instances
+    ASGIHandler()
+    assert len(Counted.made) == instances + 1

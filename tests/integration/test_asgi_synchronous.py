@@ -181,13 +181,25 @@ def writing(request):
     return HttpResponse(str(connection.in_atomic_block))
 
 
+def writing_by_a_coroutine(request):
+    async def work():
+        found = await Author.objects.aget(name="kept")
+        await Author.objects.filter(name="kept").aupdate(age=2)
+        await Author.objects.acreate(name="by the view")
+        # The middleware's, which nobody else can see.
+        return found.age == 1
+
+    return HttpResponse(str(async_to_sync(work)()))
+
+
 @pytest.mark.parametrize("atomic_requests", [False, True])
+@pytest.mark.parametrize("view", [writing, writing_by_a_coroutine])
 async def test_a_transaction_of_middleware_holds_what_the_view_writes(
-    serve, monkeypatch, atomic_requests
+    serve, monkeypatch, view, atomic_requests
 ):
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", atomic_requests)
     await Author.objects.acreate(name="kept", age=0)
-    options = {"views": {"": writing}, "middleware": paths("Rollback")}
+    options = {"views": {"": view}, "middleware": paths("Rollback")}
     for answer, _ in await answers(serve, **options):
         assert answer.body == b"True"
         assert [a.name async for a in Author.objects.order_by("pk")] == ["kept"]
