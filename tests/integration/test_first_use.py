@@ -1,4 +1,4 @@
-"""Without the application installed, the first use puts in place what the bridge needs."""
+"""What the bridge needs is in place before its first use, whatever is installed and turned off."""
 
 import json
 import subprocess
@@ -10,9 +10,7 @@ PROJECT = """
 import asyncio, json, sys
 from django.conf import settings
 
-settings.configure(
-    INSTALLED_APPS=["django.contrib.contenttypes"], DATABASES={"default": json.loads(sys.argv[1])}
-)
+settings.configure(**json.loads(sys.argv[1]))
 import django
 
 django.setup()
@@ -44,12 +42,15 @@ print(*count())
 """
 
 
-def test_the_first_use_of_the_bridge_lets_django_find_its_connections():
-    settings = {
-        name: connections["default"].settings_dict[name]
-        for name in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
+def run_project(apps, engine="", **settings):
+    """Return what the project prints in a process of its own."""
+    names = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
+    database = {name: connections["default"].settings_dict[name] for name in names}
+    database["ENGINE"] = engine or database["ENGINE"]
+    settings |= {
+        "INSTALLED_APPS": ["django.contrib.contenttypes", *apps],
+        "DATABASES": {"default": database},
     }
-
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROJECT, json.dumps(settings)],
         capture_output=True,
@@ -57,6 +58,17 @@ def test_the_first_use_of_the_bridge_lets_django_find_its_connections():
         timeout=60,
         check=False,
     )
-
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["1 False", "refused", "1 True", "1 True", "1 False"]
+    return done.stdout.splitlines()
+
+
+EXPECTED = ["1 False", "refused", "1 True", "1 True", "1 False"]
+
+
+def test_the_first_use_of_the_bridge_lets_django_find_its_connections():
+    assert run_project([]) == EXPECTED
+
+
+def test_an_engine_that_overrides_guarded_methods_works_with_redirects_off():
+    off = {"REDIRECT_DJANGO": False}
+    assert run_project(["turbo_orm"], "tests.engines.hooked", TURBO_ORM=off) == EXPECTED

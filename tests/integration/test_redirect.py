@@ -4,7 +4,6 @@ import asgiref.sync
 import django
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured
@@ -355,22 +354,6 @@ async def test_switched_off_djangos_own_methods_are_left_alone():
     with pytest.raises(AssertionError, match="a thread was asked for"):
         await Plain.objects.acount()
     assert await Author.objects.acount() == 0
-
-
-@pytest.mark.needs_thread("an engine's own get_connection_params may block")
-async def test_switched_off_an_engine_that_overrides_guarded_methods_works(make_alias):
-    alias = make_alias(ENGINE="tests.engines.hooked", pool={"max_size": 1})
-
-    def work():
-        with transaction.atomic(using=alias):
-            Author.objects.using(alias).create(name="Ada")
-        return [author.name for author in Author.objects.using(alias).iterator()]
-
-    off = {**settings.TURBO_ORM, "REDIRECT_DJANGO": False}
-    with override_settings(TURBO_ORM=off):
-        redirect.revert()
-        apps.get_app_config("turbo_orm").ready()
-        assert await run_sync(work) == ["Ada"]
 
 
 def test_switched_on_again_they_are_redirected():
