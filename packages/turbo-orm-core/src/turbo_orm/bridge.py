@@ -24,6 +24,7 @@ from .first_use import prepare, waiting
 from .namespaces import begin_job, end_job
 from .offload import offload
 from .synchronous import synchronous
+from .tasks import start_task
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -525,60 +526,6 @@ def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:
             raise TimeoutError(f"clean-up took longer than {grace} s after a cancellation")
     job.deferred = deferred
     return task.result()
-
-
-def start_task(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Start a task whose first step runs at once where Python can do that (3.12).
-
-    Args:
-        coroutine: what the task runs.
-
-    Returns:
-        The task, already done if the coroutine never had to wait.
-    """
-    loop = asyncio.get_running_loop()
-    if sys.version_info >= (3, 12):
-        task = asyncio.Task(coroutine, loop=loop, eager_start=True)
-    else:
-        task = loop.create_task(coroutine)
-    return task
-
-
-def begin_now(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T] | None:
-    """Run the first step of a coroutine here, where a task for it would usually be wasted.
-
-    Args:
-        coroutine: nearly always ends without waiting, and does not ask which task runs it.
-
-    Returns:
-        None if it has ended, else an awaitable for the rest.
-    """
-    try:
-        yielded = coroutine.send(None)
-    except StopIteration:
-        return None
-    return _Rest(coroutine, yielded)
-
-
-class _Rest(Awaitable[T]):
-    """The rest of a coroutine that has already yielded once."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, T], yielded: Any) -> None:
-        self._coroutine = coroutine
-        self._yielded = yielded
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        yielded = self._yielded
-        try:
-            while True:
-                try:
-                    sent = yield yielded
-                except BaseException as error:
-                    yielded = self._coroutine.throw(error)
-                else:
-                    yielded = self._coroutine.send(sent)
-        except StopIteration as stop:
-            return cast(T, stop.value)
 
 
 def await_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -14,8 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 
-from ..bridge import begin_now
 from ..conf import get_settings
+from ..tasks import begin_now
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,8 +12,9 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, await_shielded, begin_now, in_bridge
+from ..bridge import await_, await_shielded, in_bridge
 from ..pool import finish
+from ..tasks import begin_now
 from .applied import Session
 from .watched import is_marking, session_of, watched
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from ..bridge import start_task
+from ..tasks import start_task
 
 T = TypeVar("T")
 

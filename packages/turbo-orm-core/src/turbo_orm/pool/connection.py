@@ -12,8 +12,8 @@ import psycopg
 from psycopg import AsyncConnection, waiting
 from psycopg.waiting import Ready, Wait
 
-from ..bridge import start_task
 from ..conf import get_settings
+from ..tasks import start_task
 from .outlast import outlast
 from .watch import CAN_WATCH, Watch
 

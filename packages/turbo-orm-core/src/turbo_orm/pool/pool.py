@@ -20,7 +20,7 @@ from django.db.utils import InterfaceError, OperationalError
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import begin_now
+from ..tasks import begin_now
 from .alive import is_alive
 from .connection import PooledConnection, finish
 from .driver import check_driver
