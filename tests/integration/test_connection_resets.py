@@ -11,6 +11,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import CharField, Value
 from django.db.models.expressions import Func, RawSQL
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from tests.testapp.models import Author
 from turbo_orm import atomic, eager, portal, run_sync
@@ -257,6 +258,68 @@ async def test_a_held_cursor_of_psycopg_s_is_gone(alias):
     expected = await run_sync(snapshot, alias)
     await run_sync(hold)
     assert await run_sync(snapshot, alias) == expected
+
+
+def called(execute, *arguments):
+    return execute(*arguments)
+
+
+def set_rows(connection, wrapper):
+    connection.row_factory = dict_row
+
+
+def set_cursors(connection, wrapper):
+    connection.cursor_factory = psycopg.RawCursor
+
+
+def set_preparing(connection, wrapper):
+    connection.prepare_threshold, connection.prepared_max = 0, 1
+
+
+def add_notice_handler(connection, wrapper):
+    connection.add_notice_handler(print)
+
+
+def append_hook(connection, wrapper):
+    wrapper.execute_wrappers.append(called)
+
+
+@pytest.mark.parametrize(
+    "change", [set_rows, set_cursors, set_preparing, add_notice_handler, append_hook]
+)
+async def test_what_is_set_on_the_connection_itself_leaves_no_trace(alias, change):
+    def changing():
+        connections[alias].ensure_connection()
+        change(connections[alias].connection, connections[alias])
+
+    def attributes():
+        wrapper = connections[alias]
+        wrapper.ensure_connection()
+        plain = wrapper.connection
+        return (
+            *(plain.row_factory, plain.cursor_factory, plain.prepare_threshold),
+            *(plain.prepared_max, len(plain._notice_handlers)),
+            [*wrapper.execute_wrappers],
+            *(backend(alias), snapshot(alias)),
+        )
+
+    expected = await run_sync(attributes)
+    await run_sync(changing)
+    assert await run_sync(attributes) == expected
+
+
+async def test_what_a_pool_s_own_configure_sets_on_the_connection_stays(make_alias):
+    alias = make_alias(pool={"min_size": 1, "max_size": 1, "configure": configure})
+
+    def threshold():
+        connections[alias].ensure_connection()
+        return connections[alias].connection.prepare_threshold
+
+    assert [await run_sync(threshold) for _ in range(2)] == [7, 7]
+
+
+def configure(connection):
+    connection.prepare_threshold = 7
 
 
 async def test_statements_that_psycopg_prepared_are_forgotten(make_alias):

@@ -14,7 +14,7 @@ from turbo_orm.locals.faces import ContextLocal, StandIn
 from turbo_orm.locals.finding import owned_modules
 from turbo_orm.locals.imports import watch
 from turbo_orm.locals.installing import Installed
-from turbo_orm.locals.owned import Ownership
+from turbo_orm.locals.owned import Ownership, packages_of
 from turbo_orm.namespaces import begin_request
 
 # In a dictionary: a test is a module of the project too, whose names would be bound anew.
@@ -283,6 +283,20 @@ def test_excluded_packages_are_left_alone(package):
     excluded = Installed(Ownership(installed.owned.packages, installed.owned.packages))
     excluded.cover(owned_modules(excluded.owned))
     assert excluded.report.replaced == []
+
+
+def test_a_project_owns_what_lies_beside_its_applications(tmp_path, monkeypatch):
+    installed = tmp_path / "site-packages"
+    for folder in (tmp_path / "locals_shop", installed / "locals_library"):
+        (folder / "accounts").mkdir(parents=True)
+        (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(installed)
+    apps = ["locals_shop.accounts", "locals_library.accounts"]
+
+    found = packages_of(apps, ["locals_nowhere.middleware.Middleware"], [])
+
+    assert found == {*apps, "locals_shop", "locals_nowhere"}
 
 
 MISSED = {

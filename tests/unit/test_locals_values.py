@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+import copy
+import pickle
 import threading
 import weakref
 
@@ -88,6 +90,25 @@ def test_a_request_sees_neither_the_threads_values_nor_another_requests(make):
     assert local.x == "the thread's"
 
 
+@threaded
+def test_a_request_sees_what_its_thread_set_at_import():
+    local = PYTHONS["local"]()
+    local.values = ["at import"]
+    local = stand_in(local)
+    local.values = "later"
+
+    def serve():
+        found = getattr(local, "values", None)
+        if found is not None:
+            found.append("changed")
+        return found
+
+    expected = ["at import", "changed"]
+    assert (in_request(serve), in_request(serve)) == (expected, expected)
+    assert in_thread(in_request, serve) is None
+    assert local.values == "later"
+
+
 def read(local, name):
     try:
         return getattr(local, name)
@@ -121,6 +142,14 @@ USES = {
     ),
     "vars().copy()": lambda local: vars(local).copy(),
     "vars() | other": lambda local: vars(local) | {"y": 2},
+    "other | vars()": lambda local: {"y": 2} | vars(local),
+    "copy.copy(vars())": lambda local: (
+        kept := copy.copy(vars(local)),
+        setattr(local, "x", 2),
+        dict(kept),
+    )[1:],
+    "copy.deepcopy(vars())": lambda local: copy.deepcopy(vars(local)),
+    "pickling vars()": lambda local: pickle.loads(pickle.dumps(vars(local))),
     "repr(vars())": lambda local: repr(vars(local)),
     "comparing vars()": lambda local: vars(local) == {"x": 1},
     "vars().update()": lambda local: (local.__dict__.update(y=2), local.y),

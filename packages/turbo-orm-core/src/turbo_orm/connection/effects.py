@@ -49,16 +49,18 @@ SET_TRANSACTION = re.compile(r"set\s+(?:session\s+characteristics\b|transaction\
 # search first, since nearly every statement has none of these.
 HINTS = (
     *("set_config", "advisory_", "temp", "hold", "setseed", "set_limit", "dblink_connect"),
-    *("replication_origin_session", "query_to_", "cursor_to_xml", 'u&"'),
+    *("replication_origin_session", "query_to_", "cursor_to_xml", 'u&"', "pg_settings"),
 )
 CHANGING = re.compile(
     r"\bpg_(?:try_)?advisory_(?:lock|unlock)"
     r"|\b(?:create|into)\s+(?:or\s+replace\s+)?(?:local\s+|global\s+)?temp(?:orary)?\b"
-    r"|\bpg_temp\b"
+    r"|\bpg_temp(?:_\d+)?\b"
     r"|\bwith\s+hold\b"
     r'|\b(?:setseed|set_limit|dblink_connect\w*|query_to_\w+|cursor_to_xml\w*)"?\s*\('
     r"|\bpg_replication_origin_session"
     r'|\bu&"'
+    # The view that shows the settings can be written to.
+    r"|\bupdate\b[^;]*\bpg_settings\b"
 )
 SET_CONFIG = re.compile(r'\bset_config"?\s*\(')
 # What is no code: comments, strings and dollar-quoted bodies. Quoted names are kept, so that a
@@ -71,6 +73,8 @@ MASKED = re.compile(
     r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$",
     re.DOTALL,
 )
+# Comments nest in PostgreSQL, which a regular expression cannot follow.
+NESTED = re.compile(r"/\*(?:(?!\*/).)*?/\*", re.DOTALL)
 FIRST_WORD = re.compile(r"[\s(]*([a-z]*)")
 
 # Statements that were looked at. Long ones would fill the memory.
@@ -118,7 +122,10 @@ def _look(text: str) -> Effect:
     changes = any(hint in text for hint in HINTS) and _calls_what_changes(text)
     if ";" not in text and "--" not in text and "/*" not in text:
         return _of_one(text, changes)
-    return _of_many(MASKED.sub(_blank, text), changes)
+    masked = MASKED.sub(_blank, text)
+    # The words of a hint may have a comment between them.
+    changes = changes or CHANGING.search(masked) is not None or NESTED.search(text) is not None
+    return _of_many(masked, changes)
 
 
 def _of_one(text: str, changes: bool) -> Effect:

@@ -147,6 +147,7 @@ class BridgedConnection(psycopg.Connection[Any]):
         self.lessee: Lessee = NOBODY
         self._grace = grace
         self._session = (self._isolation_level, self._read_only, self._deferrable)
+        self.remember_attributes()
 
     def watch_cursors(self) -> None:
         """Let every kind of cursor look at its statements, also one that was put in place later."""
@@ -233,9 +234,30 @@ class BridgedConnection(psycopg.Connection[Any]):
         """Take the present transaction characteristics for those of every lease."""
         self._session = (self._isolation_level, self._read_only, self._deferrable)
 
+    def remember_attributes(self) -> None:
+        """Take what psycopg lets anybody set on the connection now for that of every lease."""
+        self._attributes = self._own_attributes()
+
+    def _own_attributes(self) -> tuple[Any, ...]:
+        prepared = self._prepared
+        return (
+            *(self.row_factory, self.cursor_factory, self.server_cursor_factory),
+            *(prepared.prepare_threshold, prepared.prepared_max),
+            *([*self.execute_wrappers], [*self._notice_handlers], [*self._notify_handlers]),
+        )
+
+    def _restore_attributes(self) -> None:
+        rows, cursors, named, threshold, most, wrappers, notices, notifies = self._attributes
+        self.row_factory, self.cursor_factory, self.server_cursor_factory = rows, cursors, named
+        self._prepared.prepare_threshold, self._prepared.prepared_max = threshold, most
+        self.execute_wrappers = [*wrappers]
+        self._notice_handlers[:], self._notify_handlers[:] = notices, notifies
+
     def restore_session(self) -> None:
-        """Undo what a lease changed of the transaction characteristics."""
+        """Undo what a lease changed of the transaction characteristics and of the connection."""
         self._autocommit = True
+        if self._attributes != self._own_attributes():
+            self._restore_attributes()
         if (self._isolation_level, self._read_only, self._deferrable) != self._session:
             self._isolation_level, self._read_only, self._deferrable = self._session
             self._begin_statement = b""

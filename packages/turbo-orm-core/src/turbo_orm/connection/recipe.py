@@ -168,6 +168,7 @@ async def _configure(
     await run_sync(_prepare, alias, source.facade)
     if further is not None:
         await _as_async(further)(source)
+        source.facade.remember_attributes()
 
 
 def _prepare(alias: str, facade: BridgedConnection) -> None:
@@ -194,6 +195,7 @@ def _prepare(alias: str, facade: BridgedConnection) -> None:
             facade.lessee = NOBODY
             facade.turbo_session.marked = False
             facade.watch_cursors()
+            facade.remember_attributes()
             wrapper.connection = None
 
 

@@ -69,8 +69,8 @@ class ContextLocal(threading.local):
 class StandIn(ContextLocal):
     """Takes the place of one plain ``threading.local``, and is that object outside of scopes."""
 
-    # No name that anybody uses for a value.
-    __slots__ = ("_turbo_orm_original",)
+    # No names that anybody uses for a value.
+    __slots__ = ("_turbo_orm_imported", "_turbo_orm_original")
 
     def __getattribute__(self, name: str) -> Any:
         namespaces = current()
@@ -99,13 +99,24 @@ class StandIn(ContextLocal):
 
 _slot: Any = vars(StandIn)["_turbo_orm_original"]
 original = _slot.__get__
+# What the thread that imported its module had in it by then, and which thread that was.
+_imported: Any = vars(StandIn)["_turbo_orm_imported"]
 
 
 def stand_in(plain: threading.local) -> StandIn:
     """Return an object that takes the place of a plain ``threading.local``."""
     made = StandIn()
     _slot.__set__(made, plain)
+    _imported.__set__(made, (threading.get_ident(), dict(vars(plain))))
     return made
+
+
+def _at_import(local: ContextLocal) -> dict[str, Any]:
+    """Return what a module set when it was imported, in this thread: it has that in Django too."""
+    if type(local) is not StandIn:
+        return {}
+    thread, values = _imported.__get__(local)
+    return {name: _own(v) for name, v in values.items()} if thread == threading.get_ident() else {}
 
 
 class Values(MutableMapping[str, Any]):
@@ -140,12 +151,19 @@ class Values(MutableMapping[str, Any]):
     def __or__(self, other: Any) -> dict[str, Any]:
         return {**self, **other}
 
+    def __ror__(self, other: Any) -> dict[str, Any]:
+        return {**other, **self}
+
     def __ior__(self, other: Any) -> Values:  # noqa: PYI034  # typing.Self is newer than 3.10
         self.update(other)
         return self
 
     def __repr__(self) -> str:
         return repr(self.copy())
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        # Copied or pickled, it is a dictionary like any other: nothing is written through.
+        return dict, (self.copy(),)
 
     def copy(self) -> dict[str, Any]:
         """Return the values as a dictionary; mirrors ``dict.copy``."""
@@ -235,7 +253,7 @@ def _begin(local: ContextLocal, namespaces: Namespaces) -> Namespace:
         thread = dict(with_thread_values(getattr, local, "__dict__"))
         put(inherited(local, thread, kept_of(local, namespaces)))
         return _namespace(local)
-    put(Namespace(local))
+    put(Namespace(local, _at_import(local)))
     if initialises(type(local)):
         arguments, named = init_arguments(local)
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from collections.abc import Iterable
+from pathlib import PurePath
 
 # Their thread-locals hold what belongs to a thread: connections, clients, sessions of drivers. Or
 # they know contexts already.
@@ -68,7 +70,24 @@ def packages_of(
     for module in modules:
         if module:
             found.add(_package_around(module))
-    return frozenset(found - {""})
+    found.discard("")
+    # What lies beside the applications in a project's own package: helpers that are no application.
+    found.update(top for top in {name.partition(".")[0] for name in found} if _is_projects(top))
+    return frozenset(found)
+
+
+# In the path of what a package manager has installed.
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+def _is_projects(name: str) -> bool:
+    """Tell whether a package is the project's own: no package manager has installed it."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # a middleware that is not there, a module without a spec
+        return False
+    places = None if spec is None else spec.submodule_search_locations
+    return bool(places) and not any(INSTALLED & {*PurePath(place).parts} for place in places)
 
 
 def _package_around(module: str) -> str:
