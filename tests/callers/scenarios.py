@@ -709,3 +709,93 @@ def a_thread_of_its_own_runs_a_loop_of_its_own() -> Any:
         in_block(body)
     except Undone:
         return seen
+
+
+async def anames() -> list[str]:
+    return [row.name async for row in Row.objects.order_by("id")]
+
+
+class InTwoCalls:
+    """A block as many projects write it: two calls of a thread enter and leave Django's own."""
+
+    def __init__(self) -> None:
+        self.block = transaction.atomic()
+
+    async def __aenter__(self) -> None:
+        await sync_to_async(self.block.__enter__)()
+
+    async def __aexit__(self, *error: Any) -> None:
+        await sync_to_async(self.block.__exit__)(*error)
+
+
+async def in_two_calls(body: Callable[[], Any]) -> Any:
+    """Await a coroutine function in such a block, and roll it back."""
+    found = None
+    try:
+        async with InTwoCalls():
+            found = await body()
+            raise Undone
+    except Undone:
+        return found, await anames()
+
+
+@of_coroutine
+def two_calls_of_a_thread_enter_and_leave_a_block() -> Any:
+    async def body() -> Any:
+        await Row.objects.acreate(name="a")
+        await sync_to_async(Row.objects.create)(name="b")
+        return await anames()
+
+    async def main() -> Any:
+        undone = await in_two_calls(body)
+        async with InTwoCalls():
+            await Row.objects.acreate(name="kept")
+        return undone, await anames()
+
+    return asyncio.run(main())
+
+
+@of_coroutine
+def what_is_gathered_in_a_block_of_two_calls_is_in_it() -> Any:
+    async def body() -> Any:
+        await asyncio.gather(*(Row.objects.acreate(name=f"{number}") for number in range(4)))
+        return await Row.objects.acount()
+
+    return asyncio.run(in_two_calls(body))
+
+
+@of_coroutine
+def savepoints_in_a_block_of_two_calls() -> Any:
+    async def inner() -> Any:
+        await Row.objects.acreate(name="inner")
+        await sync_to_async(in_savepoint)()
+        return await anames()
+
+    async def deepest() -> None:
+        await Row.objects.acreate(name="deepest")
+
+    def in_savepoint() -> None:
+        with transaction.atomic():
+            async_to_sync(deepest)()
+
+    async def body() -> Any:
+        await Row.objects.acreate(name="outer")
+        return await in_two_calls(inner)
+
+    return asyncio.run(in_two_calls(body))
+
+
+@of_coroutine
+def a_block_of_two_calls_is_cancelled() -> Any:
+    async def body() -> Any:
+        async with InTwoCalls():
+            await Row.objects.acreate(name="a")
+            await asyncio.sleep(30)
+
+    async def main() -> Any:
+        try:
+            await asyncio.wait_for(body(), 0.2)
+        except asyncio.TimeoutError:
+            return await anames()
+
+    return asyncio.run(main())

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 from django.http import HttpResponse
 
@@ -226,3 +227,25 @@ async def test_more_views_can_wait_than_the_pool_has_connections(serve):
     await until(lambda: len(waiting) == len(exchanges))
     go_on.set()
     assert {(await exchange.response()).text for exchange in exchanges} == {"12"}
+
+
+@pytest.mark.needs_thread("that is where the block is")
+@pytest.mark.parametrize("used", ["", "planned", "in the bridge"])
+async def test_a_block_that_two_calls_of_a_thread_enter_and_leave_holds_what_the_view_does(
+    serve, used
+):
+    async def view(request):
+        if used == "planned":
+            await Author.objects.acount()
+        elif used:
+            list(Author.objects.all())
+        block = transaction.atomic()
+        await sync_to_async(block.__enter__)()
+        await Author.objects.acreate(name="Ada")
+        Author.objects.create(name="Grace")
+        seen = [author.name for author in Author.objects.order_by("name")]
+        await sync_to_async(block.__exit__)(LookupError, LookupError(), None)
+        return HttpResponse(" ".join([*seen, "then", *await names()]))
+
+    assert (await serve({"": view}).get("/")).body == b"Ada Grace then"
+    assert await names() == []

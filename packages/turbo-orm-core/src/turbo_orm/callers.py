@@ -69,6 +69,16 @@ class Caller:
         return None
 
 
+class Opener(Caller):
+    """A thread that opens a block while a loop waits for it.
+
+    If the block is still open when the call ends, the coroutine goes on inside it: two calls of
+    ``sync_to_async`` enter and leave it. Until then it has no loop, and does not count.
+    """
+
+    __slots__ = ()
+
+
 class _Here(threading.local):
     """What is known of a thread."""
 
@@ -81,6 +91,8 @@ class _Here(threading.local):
         self.wrappers: dict[str, Any] = {}
         # Wrappers that stand for the thread's own for a while, by alias.
         self.replaced: dict[str, Any] = {}
+        # Of the blocks that are open on its own connections, by alias.
+        self.openers: dict[str, Opener] = {}
 
 
 here = _Here()
@@ -107,7 +119,41 @@ def current_caller() -> Caller | None:
 def is_called_back() -> bool:
     """Tell whether this is the thread of a caller, at work for the coroutine it waits for."""
     caller = _caller.get()
-    return caller is not None and not caller.ended and caller.thread == threading.get_ident()
+    if caller is None or caller.ended or caller.thread != threading.get_ident():
+        return False
+    return type(caller) is not Opener or caller.loop is not None
+
+
+def note_opening(alias: str, wrapper: Any) -> None:
+    """Note that this thread, for which a loop waits, is about to open a block.
+
+    Args:
+        alias: the database.
+        wrapper: the thread's own.
+    """
+    if here.calls or wrapper.in_atomic_block:
+        return
+    forgotten = here.openers.get(alias)
+    if forgotten is not None:
+        forgotten.ended = True
+    opener = here.openers[alias] = Opener(_caller.get())
+    _caller.set(opener)
+
+
+def note_closed(alias: str, wrapper: Any) -> None:
+    """Note that this thread has left a block.
+
+    Args:
+        alias: the database.
+        wrapper: the thread's own.
+    """
+    opener = None if wrapper.in_atomic_block else here.openers.pop(alias, None)
+    if opener is None:
+        return
+    opener.ended = True
+    opener.guests.clear()
+    if _caller.get() is opener:
+        _caller.set(opener.outer)
 
 
 def _run(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
@@ -252,6 +298,9 @@ def note_host(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return original(self, loop, *args, **kwargs)
         finally:
+            if here.openers and here.host is not None and not _ignored:
+                for opener in here.openers.values():
+                    opener.loop = loop
             here.host = before
 
     return thread_handler

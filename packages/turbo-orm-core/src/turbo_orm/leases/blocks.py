@@ -15,7 +15,16 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.transaction import Atomic, TransactionManagementError
 
 from ..bridge import await_, await_shielded, in_bridge, on_event_loop
-from ..callers import Caller, call_back, current_caller, here, last_caller, own_turn
+from ..callers import (
+    Caller,
+    call_back,
+    current_caller,
+    here,
+    last_caller,
+    note_closed,
+    note_opening,
+    own_turn,
+)
 from .errands import completed
 from .in_threads import ThreadGuest
 from .on_loops import NO_LIMIT, guest_on_loop
@@ -238,6 +247,8 @@ def _take_turn(atomic: Atomic) -> Callable[[], None]:
     found = guest if isinstance(guest, ThreadGuest) else None
     if found is not None:
         found.keep()
+    else:
+        note_opening(alias, guest)
     _kept.turns.setdefault(alias, []).append(found)
     return lambda: _give_back_kept(alias)
 
@@ -270,3 +281,5 @@ def _give_back_kept(alias: str) -> None:
     guest = turns.pop() if turns else None
     if guest is not None:
         guest.release()
+    elif here.openers:
+        note_closed(alias, connections[alias])

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connections
 
 from ..bridge import current_job, on_event_loop
-from ..callers import current_caller, here
+from ..callers import current_caller, here, last_caller
 from ..connection.carried import adopt
 from ..connection.context import logged_aliases
 from ..connection.engine import (
@@ -41,7 +41,11 @@ class BridgedStorage:
         if job is not None:
             scope = job.scope
             if scope is not None and alias in scope.wrappers:
-                return scope.wrappers[alias]
+                wrapper = scope.wrappers[alias]
+                if last_caller() is None or not _is_outside(wrapper):
+                    return wrapper
+                del scope.wrappers[alias]
+                wrapper.finish()
             if alias in connections.settings:
                 return resolve(job, alias) if is_postgresql(alias) else unsupported_wrapper(alias)
         elif not on_event_loop():
@@ -77,6 +81,13 @@ class BridgedStorage:
         delattr(self._original, alias)
         if not on_event_loop():
             here.wrappers.pop(alias, None)
+
+
+def _is_outside(wrapper: Any) -> bool:
+    """Tell whether a job took a wrapper before the block was opened in which it is now."""
+    # One without a home stands for another for a while: it was put there on purpose.
+    lent = wrapper.home is not None and not wrapper.is_guest and wrapper.clean
+    return lent and current_caller() is not None
 
 
 def _seen_from_loop(alias: str) -> Any:

@@ -196,6 +196,8 @@ def planning_wrapper(alias: str, server_version: int) -> Any:
         server_version: the server's, on which some SQL depends, as libpq tells it.
     """
     wrapper: Any = make_wrapper(alias)
+    # It is never lent: it stands for another wrapper for a while.
+    wrapper.home = None
     wrapper.__dict__["pg_version"] = server_version
     compiler = wrapper.ops.compiler
 
