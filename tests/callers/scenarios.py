@@ -724,7 +724,7 @@ class InTwoCalls:
     async def __aenter__(self) -> None:
         await sync_to_async(self.block.__enter__)()
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await sync_to_async(self.block.__exit__)(*error)
 
 

@@ -86,7 +86,7 @@ def _is_projects(name: str) -> bool:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):  # a middleware that is not there, a module without a spec
         return False
-    places = None if spec is None else spec.submodule_search_locations
+    places = [] if spec is None else list(spec.submodule_search_locations or ())
     return bool(places) and not any(INSTALLED & {*PurePath(place).parts} for place in places)
 
 
