@@ -23,7 +23,7 @@ TABLE = (
         _of_connections(name, ("__init__",))
         for name in (
             *("_adapters", "_autocommit", "_begin_statement", "_deferrable", "_isolation_level"),
-            *("_pipeline", "_prepared", "_read_only"),
+            *("_notice_handlers", "_notify_handlers", "_pipeline", "_prepared", "_read_only"),
         )
     ),
     # The face replaces these: psycopg must take its lock, and call its wait() and its setter.
