@@ -799,3 +799,37 @@ def a_block_of_two_calls_is_cancelled() -> Any:
             return await anames()
 
     return asyncio.run(main())
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@of_coroutine
+def calls_of_a_thread_switch_autocommit_off_and_on() -> Any:
+    async def main() -> Any:
+        await sync_to_async(transaction.set_autocommit)(False)
+        await Row.objects.acreate(name="undone")
+        inside = await anames()
+        await sync_to_async(transaction.rollback)()
+        await Row.objects.acreate(name="kept")
+        await sync_to_async(transaction.commit)()
+        await sync_to_async(transaction.set_autocommit)(True)
+        await Row.objects.acreate(name="after")
+        return inside, await anames()
+
+    return asyncio.run(main())
+
+
+@of_coroutine
+def calls_of_a_thread_begin_and_end_a_transaction_by_hand() -> Any:
+    async def main() -> Any:
+        await sync_to_async(execute)("BEGIN")
+        await Row.objects.acreate(name="undone")
+        inside = await anames()
+        await sync_to_async(execute)("ROLLBACK")
+        await Row.objects.acreate(name="after")
+        return inside, await anames()
+
+    return asyncio.run(main())

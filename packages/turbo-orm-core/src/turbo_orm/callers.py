@@ -11,12 +11,14 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Protocol, TypeVar
 
 from asgiref.sync import AsyncToSync, SyncToAsync
+from psycopg.pq import TransactionStatus
 
 T = TypeVar("T")
+OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
 class OpenBlock(Protocol):
@@ -70,9 +72,9 @@ class Caller:
 
 
 class Opener(Caller):
-    """A thread that opens a block while a loop waits for it.
+    """A thread that opens a block, or a transaction without one, while a loop waits for it.
 
-    If the block is still open when the call ends, the coroutine goes on inside it: two calls of
+    If that is still open when the call ends, the coroutine goes on inside it: two calls of
     ``sync_to_async`` enter and leave it. Until then it has no loop, and does not count.
     """
 
@@ -154,6 +156,24 @@ def note_closed(alias: str, wrapper: Any) -> None:
     opener.guests.clear()
     if _caller.get() is opener:
         _caller.set(opener.outer)
+
+
+def _note_left_open() -> None:
+    """Note which transactions without a block this thread has begun or ended in a call."""
+    for alias, wrapper in list(here.wrappers.items()):
+        if not wrapper.in_atomic_block and _is_left_open(wrapper) != (alias in here.openers):
+            note = note_closed if alias in here.openers else note_opening
+            note(alias, wrapper)
+
+
+def _is_left_open(wrapper: Any) -> bool:
+    """Tell whether a connection is in a transaction, or its next statement begins one."""
+    pgconn = getattr(wrapper.connection, "pgconn", None)
+    if pgconn is None:
+        return False
+    # Switched off by a call; the setting is about every connection.
+    switched_off = not wrapper.autocommit and wrapper.settings_dict["AUTOCOMMIT"]
+    return switched_off or pgconn.transaction_status in OPEN
 
 
 def _run(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
@@ -283,6 +303,13 @@ def ignore_callers(ignored: bool) -> None:
     _ignored = ignored
 
 
+def _call_and_look(child: Callable[[], T]) -> T:
+    try:
+        return child()
+    finally:
+        _note_left_open()
+
+
 def note_host(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``SyncToAsync.thread_handler`` that notes which loop waits for the thread.
 
@@ -295,6 +322,9 @@ def note_host(original: Callable[..., Any]) -> Callable[..., Any]:
             # Called back by the coroutine that the thread waits for: it stays what it was.
             return original(self, loop, *args, **kwargs)
         before, here.host = here.host, loop if self._thread_sensitive else None
+        if here.host is not None:
+            # The last is what is called, in the context that the coroutine goes on with.
+            args = (*args[:-1], partial(_call_and_look, args[-1]))
         try:
             return original(self, loop, *args, **kwargs)
         finally:
