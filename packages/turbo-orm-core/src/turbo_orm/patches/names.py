@@ -136,6 +136,9 @@ TABLE: tuple[PrivateName, ...] = (
         "django.contrib.sessions.backends.cache.SessionStore", "_cache", ("__init__",), REDIRECTS
     ),
     # What only tests need.
+    PrivateName(
+        "django.test.TransactionTestCase", "_test_serialized_contents", ("_fixture_setup",), TESTS
+    ),
     *_all("django.test.TestCase", ("_enter_atomics", "_rollback_atomics"), TESTS),
     *_all("django.test.SimpleTestCase", ("_post_teardown", "_pre_setup", "_setup_and_call"), TESTS),
     PrivateName("django.test.SimpleTestCase", "_pre_setup_ran_eagerly", needs=TESTS, since=(5, 2)),
