@@ -40,10 +40,7 @@ class Caller:
         outer: the caller of the code that makes this call.
     """
 
-    __slots__ = (
-        *("blocks", "ended", "guests", "host", "loop", "outer", "thread"),
-        "wrappers",
-    )
+    __slots__ = ("blocks", "ended", "guests", "host", "loop", "outer", "thread", "wrappers")
 
     def __init__(self, outer: Caller | None) -> None:
         self.outer = outer

@@ -179,8 +179,9 @@ class Watched(Base):
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute a statement. Mirrors ``Cursor.execute``."""
-        with statement_turn(self.connection):
-            prepare_session(self.connection, query)
+        connection = self.connection
+        with statement_turn(connection):
+            prepare_session(connection, query)
             return super().execute(query, *args, **kwargs)
 
     def executemany(self, query: Any, *args: Any, **kwargs: Any) -> Any:

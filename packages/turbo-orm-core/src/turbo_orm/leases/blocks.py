@@ -237,9 +237,14 @@ def _take_turn(atomic: Atomic) -> Callable[[], None]:
         if caller is None:
             return _nothing
         block = await_(open_block(caller, alias, atomic))
-        host = guest_on_loop(caller, alias).host
-        if isinstance(host, ThreadGuest):
-            await_(call_back(caller, host.keep))
+        try:
+            host = guest_on_loop(caller, alias).host
+            if isinstance(host, ThreadGuest):
+                # Not interrupted: the thread would keep the turn, and nobody would release it.
+                await_shielded(call_back(caller, host.keep), grace=NO_LIMIT)
+        except BaseException:
+            _close_block(block)
+            raise
         return lambda: _give_back(caller, block, host)
     if here.host is None:
         return _nothing
