@@ -377,6 +377,10 @@ def test_the_caller_and_the_coroutine_share_query_log_and_hooks():
 
 
 def test_a_thread_without_a_connection_gets_its_own():
+    # A new connection asks for the types of extensions, unless an earlier one has.
+    connection.close()
+    connection.ensure_connection()
+
     async def work():
         before = connection.in_atomic_block
         with CaptureQueriesContext(connection) as queries:
