@@ -70,10 +70,14 @@ def clean_database(request: pytest.FixtureRequest, emptied: list["Cleaner"]) -> 
 
     if "turbo_db" in request.fixturenames:
         # Its transaction is open by now; rolled back, it leaves nothing but used sequences.
+        for cleaner in emptied:
+            cleaner.cleaned = False
         yield
         return
     for cleaner in emptied:
-        cleaner.clean()
+        if not cleaner.cleaned:
+            cleaner.clean()
+        cleaner.cleaned = False
     yield
     for cleaner in emptied:
         cleaner.clean()
@@ -123,8 +127,12 @@ async def at_rest(request: pytest.FixtureRequest):
         return
 
     fill = is_filled(request.node.path.relative_to(TESTS).as_posix())
-    await assert_at_rest("default", fill=fill)
-    await assert_at_rest("other", fill=fill)
+    watchers = {}
+    if "emptied" in request.fixturenames:
+        cleaners = request.getfixturevalue("emptied")
+        watchers = {cleaner.alias: cleaner.connection for cleaner in cleaners}
+    for alias in ("default", "other"):
+        await assert_at_rest(alias, fill=fill, watcher=watchers.get(alias))
 
 
 def pytest_collection_finish() -> None:

@@ -24,13 +24,28 @@ PARTS = {
         "integration/test_serving_differential.py",
         "integration/test_serving_threads.py",
     ),
+    # They are about the tests themselves, and how the project is kept.
+    "house": (
+        "unit/test_django_suite.py",
+        "unit/test_drf_suite.py",
+        "unit/test_hanging.py",
+        "unit/test_jobs.py",
+        "unit/test_once.py",
+        "unit/test_packaging.py",
+        "unit/test_parts.py",
+        "unit/test_public_names.py",
+        "unit/test_totals.py",
+    ),
     "adapters": (
         "integration/test_drf_*.py",
         "integration/test_ninja_*.py",
         "integration/test_strawberry_*.py",
-        "unit/test_drf_*.py",
+        "unit/test_drf_mirror.py",
+        "unit/test_drf_names.py",
     ),
 }
+# Of these, what is about a server or a client that fails, or leaves.
+FAULTS = "faults/*.py"
 # Of these parts, what the database's engine has a say in.
 ENGINE = (
     "faults/test_cancellation.py",
@@ -53,7 +68,8 @@ ENGINE = (
 def parts_of(file: str) -> list[str]:
     """Return the markers of a file, whose path is relative to this folder."""
     parts = [part for part, patterns in PARTS.items() if _matches(file, patterns)]
-    return (parts or [CORE]) + ["engine"] * _matches(file, ENGINE)
+    marks = {"engine": ENGINE, "faults": (FAULTS,)}
+    return (parts or [CORE]) + [mark for mark in marks if _matches(file, marks[mark])]
 
 
 def _matches(file: str, patterns: tuple[str, ...]) -> bool:

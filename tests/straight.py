@@ -8,8 +8,14 @@ ADDRESS = ("dbname", "user", "password", "host", "port")
 NAME = "straight"
 
 
+class Straight(psycopg.Connection):
+    """A connection that works on while a test replaces how psycopg's wait."""
+
+    wait = psycopg.Connection.wait
+
+
 def connect(alias: str) -> psycopg.Connection:
     """Connect to the database of an alias."""
     parameters = connections[alias].get_connection_params()
     parameters = {name: parameters[name] for name in ADDRESS if name in parameters}
-    return psycopg.connect(**parameters, application_name=NAME, autocommit=True)
+    return Straight.connect(**parameters, application_name=NAME, autocommit=True)

@@ -40,6 +40,7 @@ def counted():
     return kinds.count(Plan), kinds.count(Node)
 
 
+@pytest.mark.slow
 async def test_hundred_thousand_unique_literals_make_no_plan_and_leave_nothing():
     def queryset(number):
         return Article.objects.filter(title=f"t{number}", author=number)
@@ -71,6 +72,7 @@ async def test_unique_literals_in_the_database_keep_one_plan():
     )
 
 
+@pytest.mark.slow
 async def test_unique_shapes_keep_plans_and_nodes_within_their_bounds(small):
     # Querysets that live as long as the process keep theirs.
     plans_before, nodes_before = counted()
@@ -92,6 +94,7 @@ async def test_lists_of_every_length_keep_plans_within_their_bound(small):
     assert plan_stats().unplannable == {"more than 100 values": 49}
 
 
+@pytest.mark.slow
 async def test_aggregates_of_unique_names_that_have_no_plan_leave_nothing(small):
     async def aggregate(number):
         # No row can match: there is no statement, so there is no plan.

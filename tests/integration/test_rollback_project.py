@@ -20,7 +20,9 @@ SERVER = os.environ.get("DATABASE_URL") or os.environ.get("TURBO_TEST_DSN", "")
 # Filled by Django's commands, and not by tests.
 FILLED = {"auth_permission", "bank_currency", "django_content_type", "django_migrations"}
 DJANGO = ("manage.py", "test", "--noinput", "--keepdb")
-PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+# What no test here uses, and takes half a second to import.
+UNUSED = ("cacheprovider", "faker", "hypothesispytest")
+PYTEST = ("-m", "pytest", "-q", *(word for name in UNUSED for word in ("-p", f"no:{name}")))
 
 
 @pytest.fixture
@@ -134,7 +136,8 @@ def outcomes(output):
 @pytest.mark.parametrize("sabotage", ["nothing_shared", "root_left_behind", "commit"])
 def test_broken_isolation_is_noticed_in_both_styles(name, sabotage):
     tests = ("cases/test_data.py", "functions/test_on_a_loop_per_test.py")
-    code, output = run(name, *PYTEST, *tests, sabotage=sabotage)
+    # Twenty tracebacks through Django would take longer to print than the tests.
+    code, output = run(name, *PYTEST, "--tb=no", *tests, sabotage=sabotage)
     assert code == 1, output
     failed = set(re.findall(r"^(?:FAILED|ERROR) (\w+/\w+\.py)", output, re.MULTILINE))
     assert failed == set(tests), output

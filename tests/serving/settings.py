@@ -48,6 +48,7 @@ CACHES = {
     },
 }
 ALLOWED_HOSTS = ["testserver"]
+DEFAULT_EXCEPTION_REPORTER = "tests.serving.reporter.ShortReporter"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGES = [("en", "English"), ("de", "German"), ("fr", "French")]
 LOGIN_URL = "/accounts/login/"

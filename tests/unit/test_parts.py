@@ -9,6 +9,7 @@ def test_a_new_file_is_in_the_core_and_runs_everywhere():
 
 def test_a_file_may_be_the_engines_concern_besides():
     assert parts_of("integration/test_pool.py") == ["core", "engine"]
+    assert parts_of("faults/test_server.py") == ["core", "engine", "faults"]
     assert parts_of("integration/test_drf_views.py") == ["adapters"]
 
 
@@ -21,5 +22,5 @@ def test_every_pattern_names_a_file_and_no_file_is_in_two_parts():
 
 def test_every_test_has_the_markers_of_its_file(request):
     markers = {marker.name for marker in request.node.iter_markers()}
-    assert "core" in markers
-    assert not markers & {"engine", *PARTS}
+    assert "house" in markers
+    assert not markers & {"engine", "faults", "core", "adapters", "processes"}
