@@ -22,9 +22,12 @@ from tests.waiting import PATIENCE
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPLICATION = "tests.served.asgi:application"
 
+# Seconds for which a client may say nothing; by default five, which is little under load.
+PATIENT = ("--timeout-keep-alive", "60")
+
 COMMANDS = {
-    "uvicorn": ["uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", "{port}"],
-    "hypercorn": ["hypercorn", APPLICATION, "--bind", "127.0.0.1:{port}"],
+    "uvicorn": ["uvicorn", APPLICATION, "--host", "127.0.0.1", "--port", "{port}", *PATIENT],
+    "hypercorn": ["hypercorn", APPLICATION, "--bind", "127.0.0.1:{port}", "--keep-alive", "60"],
     "granian": ["granian", APPLICATION, "--interface", "asgi", "--port", "{port}"],
     "daphne": ["daphne", APPLICATION, "--bind", "127.0.0.1", "--port", "{port}"],
 }
