@@ -99,6 +99,7 @@ async def test_the_technical_page_shows_the_view_and_its_variables(serve):
         assert expected.replace(" ", "&nbsp;") in response.text or expected in response.text
 
 
+@pytest.mark.needs_thread("a request without a view runs in one")
 async def test_the_technical_page_of_what_is_missing_shows_the_patterns(serve):
     response = await serve({"articles/": view}, DEBUG=True).get("/authors")
     assert response.status == 404
@@ -106,6 +107,7 @@ async def test_the_technical_page_of_what_is_missing_shows_the_patterns(serve):
     assert "Using the URLconf defined in" in response.text
 
 
+@pytest.mark.needs_thread("a request without a view runs in one")
 async def test_a_missing_page_gets_the_projects_template(serve, templates):
     templates["404.html"] = "{{ request.path }} is not here"
     response = await serve({"": view}).get("/nowhere")

@@ -160,9 +160,11 @@ def kind_of_view(step: Step) -> str:
     path, _, query = step.path.partition("?")
     try:
         query.encode("latin-1").decode()
-        view = resolve(unquote(path)).func
-    except (Resolver404, UnicodeDecodeError):
+        view = resolve(unquote(path, errors="strict")).func
+    except UnicodeDecodeError:
         return "none"
+    except Resolver404:
+        return "missing"
     if step.disconnect:
         return "none"
     return "coroutine" if iscoroutinefunction(view) else "synchronous"

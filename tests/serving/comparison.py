@@ -122,7 +122,8 @@ def measures(seen: dict[str, Seen], flavour: str, where: str) -> list[str]:
         return [STOCK]
     if where.endswith("/loading"):
         return [STOCK, STOCK_WSGI]
-    return [STOCK_WSGI if seen[STOCK_WSGI][where]["view"] == "synchronous" else STOCK]
+    in_thread = seen[STOCK_WSGI][where]["view"] in {"synchronous", "missing"}
+    return [STOCK_WSGI if in_thread else STOCK]
 
 
 def _expected_lines(

@@ -71,7 +71,8 @@ class EarlyMatch(NamedTuple):
 
     Args:
         match: None if there is no such URL, or if resolving it failed.
-        in_thread: whether the view is synchronous, and may not run on the event loop.
+        in_thread: whether the request runs in a thread: its view is synchronous and may not run on
+            the event loop, or there is no view.
         path_info: the path that was resolved.
         resolver: the resolver that was asked.
         language: the language that was active, if it matters.
@@ -100,6 +101,8 @@ class EarlyMatch(NamedTuple):
 
 
 UNKNOWN = EarlyMatch(None, False, "", None, None)
+# Middleware may answer in place of a view, and do so in a way that an event loop forbids.
+UNRESOLVED = EarlyMatch(None, True, "", None, None)
 
 
 # Asked for the language only: no request passes through.
@@ -136,7 +139,7 @@ def _resolve(request: HttpRequest) -> EarlyMatch:
             return _resolve_by(resolver, request.path_info, get_language())
     except Exception:
         # Also for errors of URLconfs and converters: the chain meets them at Django's own time.
-        return UNKNOWN
+        return UNRESOLVED
 
 
 def _resolve_by(resolver: URLResolver, path_info: str, language: str | None) -> EarlyMatch:

@@ -40,7 +40,7 @@ def in_thread(request: Any, function: Any) -> Any:
     """Return an awaitable form of a function that runs in the request's thread.
 
     Args:
-        request: who watches what is sent to threads is shown the name of its view.
+        request: who watches what is sent to threads is shown the name of its view, if it has one.
         function: what to run.
     """
 
@@ -48,8 +48,8 @@ def in_thread(request: Any, function: Any) -> Any:
         return function(*args)
 
     match = early_match(request).match
-    if match is not None:
-        update_wrapper(work, match.func, assigned=("__module__", "__qualname__"), updated=())
+    named = function if match is None else match.func
+    update_wrapper(work, named, assigned=("__module__", "__qualname__"), updated=())
     return sync_to_async(work, thread_sensitive=True)
 
 
