@@ -1,22 +1,25 @@
 """The threads of requests with synchronous views: how many, whose, and how they end."""
 
 import asyncio
+import contextvars
 import multiprocessing
 import threading
 
 import pytest
+from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import override_settings
+from django.urls import path
 
-from tests.asgi_client import PATIENCE
+from tests.asgi_client import PATIENCE, Client
 from tests.integration.test_asgi_application import Server
 from tests.integration.test_asgi_views import backend_pid, wait_until_gone
 from tests.testapp.models import Author
 from tests.waiting import until, until_now
 from turbo_orm import close_pools
-from turbo_orm.asgi import TurboASGIHandler
+from turbo_orm.asgi import TurboASGIHandler, kept_threads
 from turbo_orm.asgi.threads import _threads, close_threads, threads_of_running_loop
 
 pytestmark = pytest.mark.needs_thread("threads are what the test is about")
@@ -26,6 +29,18 @@ pytestmark = pytest.mark.needs_thread("threads are what the test is about")
 def listens_at_once():
     with override_settings(TURBO_ORM={"DISCONNECT_PATIENCE": 0, "SYNC_THREADS": 2}):
         yield
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Let requests wait for a thread however slow the machine is."""
+    monkeypatch.setattr(kept_threads, "STALLED_AFTER", 10 * PATIENCE)
+
+
+@pytest.fixture
+def impatient(monkeypatch, patient):
+    """Let more threads be started at once where requests wait for one."""
+    monkeypatch.setattr(kept_threads, "STALLED_AFTER", 0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +93,81 @@ async def test_no_more_requests_run_at_once_than_there_may_be_threads(serve, gat
     answers = [(await exchange.response()).text for exchange in exchanges]
     assert answers == [f"{number} 0" for number in range(6)]
     assert (gate.most, len(names_of_threads())) == (2, 2)
+
+
+class OwnServer:
+    """Views that ask the server that they are served by, and wait for its answer."""
+
+    def __init__(self):
+        self.loop, self.pids, self.client = asyncio.get_running_loop(), set(), None
+
+    def urls(self):
+        return [path("<int:depth>/<name>/", self.view)]
+
+    def view(self, request, depth, name):
+        self.pids.add(backend_pid())
+        if depth == 0:
+            return HttpResponse(f"answer to {name}")
+        asking = contextvars.Context().run(
+            asyncio.run_coroutine_threadsafe, self.client.get(f"/{depth - 1}/{name}/"), self.loop
+        )
+        return HttpResponse(asking.result(PATIENCE).body)
+
+    async def answers(self, application, number, depth):
+        self.client = Client(application)
+        asked = [self.client.get(f"/{depth}/{name}/") for name in range(number)]
+        return [response.text for response in await asyncio.gather(*asked)]
+
+
+@pytest.mark.parametrize(("number", "depth"), [(2, 1), (3, 1), (9, 1), (3, 3)])
+async def test_views_that_wait_for_their_own_server_are_answered_however_many_there_are(
+    serve, impatient, monkeypatch, number, depth
+):
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", None)
+    own = OwnServer()
+    client = serve(own.urls())
+    ours = await own.answers(client.application, number, depth)
+    await until(lambda: len(names_of_threads()) == 2)
+    of_ours = list(own.pids)
+    await close_threads()
+    for pid in of_ours:
+        await wait_until_gone(pid)
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    assert ours == await own.answers(ASGIHandler(), number, depth)
+
+
+async def test_threads_are_added_only_if_none_comes_back_and_then_twice_as_many_each_time():
+    threads = threads_of_running_loop()
+    asking = [asyncio.create_task(threads.acquire()) for _ in range(20)]
+    had = []
+    for came_back in (0, 0, 0, 1, 0, 0, 1, 0):
+        for _ in range(came_back):
+            threads.release(asking.pop(0).result())
+        await asyncio.sleep(0)
+        had.append(sum(each.done() for each in asking))
+        threads._relieve()
+    assert had == [2, 3, 5, 9, 9, 10, 12, 12]
+    for each in asking:
+        threads.release(await each)
+    assert (threads._in_use, len(threads._idle)) == (0, 2)
+
+
+async def test_who_gives_up_waiting_for_a_thread_takes_none_away():
+    threads = threads_of_running_loop()
+    used = [await threads.acquire() for _ in range(2)]
+    waiting = [asyncio.create_task(threads.acquire()) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    threads.release(used[0])  # goes to the second
+    threads.release(used[1])  # goes to the third, which is cancelled at the same time
+    waiting[2].cancel()
+    assert [type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)] == [
+        asyncio.CancelledError,
+        kept_threads.RequestThread,
+        asyncio.CancelledError,
+    ]
+    threads.release(waiting[1].result())
+    assert (threads._in_use, len(threads._idle), len(threads._waiting)) == (0, 2, 0)
 
 
 async def test_coroutine_views_are_served_while_all_threads_are_in_use(serve, gate):

@@ -33,8 +33,8 @@ class TurboSettings:
         SYNC_VIEWS: where ``turbo_orm.asgi`` runs a synchronous view and its middleware:
             ``"thread"``, as under WSGI, or ``"loop"``: in the bridge, for projects whose views
             block on nothing but databases.
-        SYNC_THREADS: how many requests with synchronous views run at once on one event loop; each
-            has a thread, the others wait for one.
+        SYNC_THREADS: how many threads for requests with synchronous views one event loop keeps.
+            Further requests wait for one, and get more threads if none comes back for a moment.
         DISCONNECT_PATIENCE: seconds that ``turbo_orm.asgi`` serves a request before it listens for
             its client's leaving; ``0`` to listen at once, as Django does.
         REQUEST_LOCALS: which ``threading.local`` objects belong to a request instead: ``"auto"``,
