@@ -77,6 +77,8 @@ def collecting(wrapper: Any) -> Iterator[dict[str, Any]]:
         yield found
     after = _own_values(wrapper).items()
     found.update({key: new for key, new in after if key not in before or before[key] is not new})
+    for name in found:
+        carry(type(wrapper), name)
 
 
 def _own_values(wrapper: Any) -> dict[str, Any]:
@@ -183,7 +185,23 @@ def _is_carrying(wrapper: Any) -> bool:
 
 
 class Carrying:
-    """Mixed in before an engine: an attribute that Django does not know becomes the context's."""
+    """Mixed in before an engine: attributes for which ``carry`` was called are the context's.
+
+    That of an engine that is all Django's own is nothing but this, and costs nothing until
+    somebody sets an attribute on a wrapper that Django does not know: see ``carry_found``.
+    """
+
+    def keeps_in_context(self) -> bool:
+        """Tell whether what is set belongs to the context: if this thread works for a request."""
+        return _values.get() is not None
+
+    def own_helpers(self) -> dict[str, Any]:
+        """Return where values are kept that work for this wrapper only."""
+        return vars(self)
+
+
+class CarryingAll(Carrying):
+    """Mixed in before an engine of a package: what Django does not know becomes the context's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         with settling(self):
@@ -199,14 +217,6 @@ class Carrying:
             if alias == state["alias"] and value is not before.get(key, DELETED):
                 state[name] = value
 
-    def keeps_in_context(self) -> bool:
-        """Tell whether what is set belongs to the context: if this thread works for a request."""
-        return _values.get() is not None
-
-    def own_helpers(self) -> dict[str, Any]:
-        """Return where values are kept that work for this wrapper only."""
-        return vars(self)
-
 
 @functools.lru_cache(maxsize=64)
 def carry(kind: Any, name: str) -> None:
@@ -216,7 +226,7 @@ def carry(kind: Any, name: str) -> None:
         kind: any subclass of ``carrying_class(engine)``.
         name: the attribute's name.
     """
-    owner = next(base for base in kind.__mro__ if Carrying in base.__bases__)
+    owner = next(base for base in kind.__mro__ if base.__bases__[0] in (Carrying, CarryingAll))
     known = inspect.getattr_static(kind, name, None)
     # A property of the engine's stores what it is given elsewhere.
     if not hasattr(type(known), "__set__"):
@@ -232,8 +242,11 @@ def carrying_class(engine: Any) -> Any:
     """
     if issubclass(engine, Carrying):
         return engine
-    body = {"__module__": engine.__module__, "__setattr__": _setter(djangos_names())}
-    made: Any = type(engine.__name__, (Carrying, engine), body)
+    body: dict[str, Any] = {"__module__": engine.__module__}
+    if not _of_others(engine):
+        return type(engine.__name__, (Carrying, engine), body)
+    body["__setattr__"] = setter_of(engine)
+    made: Any = type(engine.__name__, (CarryingAll, engine), body)
     for owner in _of_others(engine):
         for name, value in vars(owner).items():
             if isinstance(value, functools.cached_property) or _is_djangos_cached(value):
@@ -241,10 +254,15 @@ def carrying_class(engine: Any) -> Any:
     return made
 
 
-def _setter(known: frozenset[str]) -> Callable[[Any, str, Any], None]:
-    put = object.__setattr__
+def setter_of(engine: Any) -> Callable[[Any, str, Any], None]:
+    """Return a ``__setattr__`` by which what Django does not know becomes the context's.
 
-    # Called a dozen times in each transaction: it looks nothing up.
+    Args:
+        engine: a wrapper class, whose own ``__setattr__`` is called.
+    """
+    known, put = djangos_names(), engine.__setattr__
+
+    # Called 19 times in each transaction: it looks nothing up.
     def __setattr__(self: Any, name: str, value: Any) -> None:  # noqa: N807
         if name not in known:
             kind: Any = type(self)
@@ -252,6 +270,21 @@ def _setter(known: frozenset[str]) -> Callable[[Any, str, Any], None]:
         put(self, name, value)
 
     return __setattr__
+
+
+def carry_found(wrapper: Any) -> None:
+    """Move what somebody has set on a wrapper of Django's own engine into the context.
+
+    Args:
+        wrapper: one that served an operation and will serve another.
+
+    The attributes that are found are the context's from then on, wherever they are set.
+    """
+    state = vars(wrapper)
+    for name in [] if isinstance(wrapper, CarryingAll) else _own_values(wrapper):
+        value = state.pop(name)
+        carry(type(wrapper), name)
+        setattr(wrapper, name, value)
 
 
 def adopt(wrapper: Any) -> None:

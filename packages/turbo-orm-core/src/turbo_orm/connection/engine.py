@@ -15,7 +15,7 @@ from django.utils.asyncio import async_unsafe
 from django.utils.connection import ConnectionDoesNotExist
 
 from ..conf import get_settings
-from .carried import adopt, carrying_class
+from .carried import adopt, carrying_class, setter_of
 from .connecting import BridgedDriver
 from .lessor import lessor
 from .watched import preparing
@@ -244,7 +244,12 @@ def idle_wrapper(alias: str) -> BridgedWrapper:
     It has no connection and refuses to take one; its query log and hooks are the context's, so
     that ``CaptureQueriesContext`` and ``execute_wrapper`` work around awaited queries.
     """
-    return make_wrapper(alias)
+    wrapper = make_wrapper(alias)
+    kind: Any = type(wrapper)
+    # No operation ends in which this wrapper was used: what is set is looked at when it is set.
+    body = {"__module__": kind.__module__, "__setattr__": setter_of(kind)}
+    wrapper.__class__ = type(kind.__name__, (kind,), body)
+    return wrapper
 
 
 def take_wrapper(alias: str) -> BridgedWrapper:

@@ -236,14 +236,26 @@ class BridgedConnection(psycopg.Connection[Any]):
 
     def remember_attributes(self) -> None:
         """Take what psycopg lets anybody set on the connection now for that of every lease."""
-        self._attributes = self._own_attributes()
-
-    def _own_attributes(self) -> tuple[Any, ...]:
         prepared = self._prepared
-        return (
+        self._attributes = (
             *(self.row_factory, self.cursor_factory, self.server_cursor_factory),
             *(prepared.prepare_threshold, prepared.prepared_max),
             *([*self.execute_wrappers], [*self._notice_handlers], [*self._notify_handlers]),
+        )
+
+    def _has_other_attributes(self) -> bool:
+        # At each lease: compared one by one, without a copy of anything.
+        rows, cursors, named, threshold, most, wrappers, notices, notifies = self._attributes
+        prepared = self._prepared
+        return (
+            self.row_factory is not rows
+            or self.cursor_factory is not cursors
+            or self.server_cursor_factory is not named
+            or prepared.prepare_threshold != threshold
+            or prepared.prepared_max != most
+            or self.execute_wrappers != wrappers
+            or self._notice_handlers != notices
+            or self._notify_handlers != notifies
         )
 
     def _restore_attributes(self) -> None:
@@ -256,8 +268,13 @@ class BridgedConnection(psycopg.Connection[Any]):
     def restore_session(self) -> None:
         """Undo what a lease changed of the transaction characteristics and of the connection."""
         self._autocommit = True
-        if self._attributes != self._own_attributes():
+        if self._has_other_attributes():
             self._restore_attributes()
-        if (self._isolation_level, self._read_only, self._deferrable) != self._session:
+        level, read_only, deferrable = self._session
+        if (
+            self._isolation_level is not level
+            or self._read_only is not read_only
+            or self._deferrable is not deferrable
+        ):
             self._isolation_level, self._read_only, self._deferrable = self._session
             self._begin_statement = b""

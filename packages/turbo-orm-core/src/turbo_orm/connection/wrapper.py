@@ -18,6 +18,7 @@ from ..bridge import await_, await_shielded, current_job, in_bridge, on_event_lo
 from ..callers import wait_here
 from ..conf import get_settings
 from ..pool import Pool, finish, get_pool
+from .carried import carry_found
 from .connecting import new_connection
 from .context import added_hook, context_hooks, find_query_log, query_log
 from .facade import NOBODY, BridgedConnection
@@ -64,6 +65,7 @@ class BridgedWrapper(Base):
     is_guest = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._usual_size = 0
         self._lender: Pool | None = None
         self._transaction: Transaction | None = None
         # Strong references: a cursor whose query was cancelled is closed by nobody else.
@@ -214,9 +216,17 @@ class BridgedWrapper(Base):
         try:
             self.hand_back()
         finally:
+            if len(vars(self)) != self._usual_size:
+                self._look_for_attributes()
             self.reset()
             if self.home is not None and len(self.home) < WARM_MAX:
                 self.home.append(self)
+
+    def _look_for_attributes(self) -> None:
+        """Leave to this context what its code has set on the wrapper, as on one of a thread."""
+        if self.home is not None:
+            carry_found(self)
+        self._usual_size = len(vars(self))
 
     def reset(self) -> None:
         """Forget everything of a lease, so that the next finds a new wrapper's state."""
