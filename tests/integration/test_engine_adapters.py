@@ -12,7 +12,6 @@ from django.db import connections
 from django.db.models import CharField, F
 from django.db.models.expressions import RawSQL
 from django.urls import path
-from ninja.pagination import LimitOffsetPagination
 from strawberry.django.views import AsyncGraphQLView
 
 import strawberry
@@ -21,7 +20,7 @@ from tests.ninja.schemas import TagOut
 from tests.testapp.models import Tag
 from turbo_orm_drf import generics, pagination, serializers
 from turbo_orm_ninja import TurboNinjaAPI
-from turbo_orm_ninja.pagination import paginate
+from turbo_orm_ninja.pagination import LimitOffsetPagination, paginate
 from turbo_orm_strawberry import TurboExtension
 
 SIZE = 3
