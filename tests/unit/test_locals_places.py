@@ -1,6 +1,7 @@
 """Thread-locals are found where packages keep them, and replaced there; the table of cases."""
 
 import contextvars
+import gc
 import importlib
 import itertools
 import sys
@@ -157,6 +158,29 @@ PLACES = {
     ),
     "a dictionary": ("import threading; LOCALS = {'a': threading.local()}", "m.LOCALS['a']"),
     "a dictionary's key": ("import threading; LOCALS = {threading.local(): 1}", "[*m.LOCALS][0]"),
+    "a weak reference": (
+        "import threading, weakref; X = threading.local(); ref = weakref.ref(X)",
+        "m.ref()",
+    ),
+    "a weak key": (
+        (
+            "import threading, weakref; X = threading.local()\n"
+            "KEYS = weakref.WeakKeyDictionary({X: 'kept'})\n"
+            "def get(): return X if KEYS[X] == 'kept' and X in KEYS else None"
+        ),
+        "m.get()",
+    ),
+    "a weak value": (
+        (
+            "import threading, weakref; X = threading.local()\n"
+            "VALUES = weakref.WeakValueDictionary({'a': X})"
+        ),
+        "m.VALUES['a']",
+    ),
+    "a weak set": (
+        "import threading, weakref; X = threading.local(); SET = weakref.WeakSet([X])",
+        "X if (X := m.X) in m.SET else None",
+    ),
     "a set": ("import threading; LOCALS = {threading.local()}", "[*m.LOCALS][0]"),
     "a singleton in a list": (
         "import threading\nclass A:\n def __init__(self): self.x = threading.local()\nX = [A()]",
@@ -305,8 +329,11 @@ MISSED = {
         "import threading; X = threading.local(); get = X.__getattribute__",
         "PACKAGE.m.get.__self__",
     ),
-    "a weak reference": (
-        "import threading, weakref; X = threading.local(); ref = weakref.ref(X)",
+    "a weak reference of a kind of its own": (
+        (
+            "import threading, weakref; X = threading.local()\n"
+            "class Ref(weakref.ref): pass\nref = Ref(X)"
+        ),
         "PACKAGE.m.ref()",
     ),
     "a frozen set": ("import threading; X = frozenset([threading.local()])", "PACKAGE.m.X[...]"),
@@ -326,6 +353,23 @@ def test_what_cannot_be_replaced_is_reported_by_its_path(package, source, path):
     name = module.__name__.rpartition(".")[0]
 
     assert path.replace("PACKAGE", name) in [missed.path for missed in installed.left()]
+
+
+def test_what_ends_with_a_thread_local_ends_with_what_takes_its_place(package):
+    _, [module] = package(
+        m="""
+        import threading, weakref
+        X, ended = threading.local(), []
+        KEYS = weakref.WeakKeyDictionary({X: 1})
+        weakref.finalize(X, ended.append, "ended")
+        """
+    )
+    assert (module.ended, len(module.KEYS)) == ([], 1)
+
+    del module.X
+    gc.collect()
+
+    assert (module.ended, len(module.KEYS)) == (["ended"], 0)
 
 
 def test_one_that_is_found_after_start_up_is_reported(package):

@@ -5,12 +5,18 @@ from __future__ import annotations
 import functools
 import gc
 import types
+import weakref
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .finding import attributes, slots
 
+WEAK_REFERENCES: dict[type, Callable[[Any, Any], Any]] = {
+    weakref.ref: lambda old, new: weakref.ref(new, old.__callback__),
+    weakref.KeyedRef: lambda old, new: weakref.KeyedRef(new, old.__callback__, old.key),
+    weakref.ProxyType: lambda _, new: weakref.proxy(new),
+}
 # What refers to an object only while code runs.
 PASSING = (types.FrameType, types.TracebackType)
 
@@ -45,6 +51,23 @@ def replace(replacements: Replacements, ignored: Iterable[Any] = ()) -> dict[int
     Returns:
         What could not be changed, by the ``id()`` of the old object: kinds of referrers.
     """
+    missed = _replace(replacements, ignored)
+    # Who looks up the key of a WeakKeyDictionary has the new object. A thread-local refers weakly
+    # to itself too, which stays; one of the project's that stays is found again for the report.
+    _replace(_weak_references(replacements))
+    return missed
+
+
+def _weak_references(replacements: Replacements) -> Replacements:
+    found = Replacements()
+    for old, new in replacements.values():
+        for each in weakref.getweakrefs(old):
+            if type(each) in WEAK_REFERENCES:
+                found.add(each, WEAK_REFERENCES[type(each)](each, new))
+    return found
+
+
+def _replace(replacements: Replacements, ignored: Iterable[Any] = ()) -> dict[int, set[str]]:
     old = [each for each, _ in replacements.values()]
     passed_over = {id(each) for each in (old, *replacements.values(), *ignored)}
     referrers = Referrers(each for each in gc.get_referrers(*old) if id(each) not in passed_over)
