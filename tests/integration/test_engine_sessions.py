@@ -5,10 +5,13 @@ import threading
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
 from django.db import connections
+from django.test import override_settings
 
 from tests.engines.adapting.base import Point
 from tests.engines.ensuring import base as ensuring
+from tests.engines.setting import base as setting
 from tests.engines.telling import base as telling
 from tests.testapp.models import Author
 from turbo_orm import atomic, run_sync, session_settings
@@ -43,7 +46,10 @@ def chunked(alias):
         cursor.execute("SELECT 1")
 
 
-async def test_what_an_engine_sets_while_it_connects_survives_a_change(make_engine):
+@pytest.mark.parametrize("mode", ["auto", "always"])
+async def test_what_an_engine_sets_while_it_connects_survives_a_change(make_engine, stack, mode):
+    of_turbo = {**settings.TURBO_ORM, "RESET_SESSIONS": mode}
+    stack.enter_context(override_settings(TURBO_ORM=of_turbo))
     alias = make_engine("setting")
     before = await run_sync(value, alias, PID)
 
@@ -51,7 +57,21 @@ async def test_what_an_engine_sets_while_it_connects_survives_a_change(make_engi
 
     assert await run_sync(value, alias, "SHOW statement_timeout") == "43s"
     assert await run_sync(value, alias, TENANT) == ""
-    # DISCARD ALL would have undone it: the connection was closed.
+    assert await run_sync(value, alias, "SHOW turbo.of_engine") == "mine"
+    # DISCARD ALL has undone it, and it was done again.
+    assert await run_sync(value, alias, PID) == before
+
+
+async def test_a_connection_is_closed_if_what_its_engine_did_cannot_be_done_again(
+    make_engine, monkeypatch
+):
+    monkeypatch.setattr(setting.DatabaseWrapper, "manner", "executemany")
+    alias = make_engine("setting")
+    before = await run_sync(value, alias, PID)
+
+    await run_sync(value, alias, CHANGE)
+
+    assert await run_sync(value, alias, "SHOW turbo.of_engine") == "mine"
     assert await run_sync(value, alias, PID) != before
 
 

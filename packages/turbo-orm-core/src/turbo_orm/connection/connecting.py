@@ -101,8 +101,7 @@ def new_connection(wrapper: Any, parameters: Parameters | None = None) -> Bridge
             if other is not made:
                 finish(other.source)
     made.lessee = NOBODY
-    session = made.turbo_session
-    made.resettable, session.marked = not session.marked, False
+    made.turbo_session.marked = False
     return made
 
 

@@ -16,7 +16,7 @@ from ..bridge import await_, await_shielded, in_bridge
 from ..pool import finish
 from ..tasks import begin_now
 from .applied import Session
-from .watched import is_marking, session_of, watched
+from .watched import Execution, is_marking, session_of, watched
 
 IDLE = TransactionStatus.IDLE
 
@@ -119,8 +119,6 @@ class BridgedConnection(psycopg.Connection[Any]):
     ``wait``. Only that and the lock differ here, so Django's cursors work untouched.
     """
 
-    # Whether a reset session equals a new one; not if the engine changed it while it connected.
-    resettable = True
     # What the engine has set on its wrapper while it connected.
     engine_attributes: Mapping[str, Any] = MappingProxyType({})
 
@@ -134,6 +132,8 @@ class BridgedConnection(psycopg.Connection[Any]):
         # What is known of the server's session, and whether the next statement may meet another.
         self.turbo_session = Session()
         self.turbo_unsteady = False
+        # What its engine did to the session while it connected; None if that cannot be done again.
+        self._changes_of_engine: list[Execution] | None = []
         self.lock: StatementLock = StatementLock(grace)  # type: ignore[assignment]
         # Shared, since both faces prepare and adapt on the same server session.
         self._adapters = source.adapters
@@ -172,7 +172,31 @@ class BridgedConnection(psycopg.Connection[Any]):
         """Return a new cursor; one WITH HOLD would outlive its lease. Mirrors psycopg's."""
         if name and kwargs.get("withhold") and is_marking(self):
             self.turbo_session.marked = True
+            self.note_change(None)
         return super().cursor(name, *args, **kwargs)
+
+    def note_change(self, execution: Execution | None) -> None:
+        """Remember what an engine does to the session while it connects.
+
+        Args:
+            execution: of a statement; None for what cannot be done again.
+        """
+        if self.lessee is not MAKER:
+            return
+        if execution is None:
+            self._changes_of_engine = None
+        elif self._changes_of_engine is not None:
+            self._changes_of_engine.append(execution)
+
+    @property
+    def resettable(self) -> bool:
+        """Whether a session that was reset can be made equal to a new one."""
+        return self._changes_of_engine is not None
+
+    def repeat_changes_of_engine(self) -> None:
+        """Do to a session that was reset what its engine did while it connected."""
+        for execution in self._changes_of_engine or ():
+            execution.repeat(self)
 
     @contextlib.contextmanager
     def transaction(self, *args: Any, **kwargs: Any) -> Iterator[psycopg.Transaction]:

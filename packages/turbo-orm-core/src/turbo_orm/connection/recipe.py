@@ -182,6 +182,8 @@ def _prepare(alias: str, facade: BridgedConnection) -> None:
         try:
             with collecting(wrapper) as attributes:
                 with wrapper.wrap_database_errors:
+                    if facade.source.prepared:
+                        facade.repeat_changes_of_engine()
                     wrapper.init_connection_state()
                 # Receivers know the engine's own class as the sender, not ours made from it.
                 sender: type[BaseDatabaseWrapper] = engine_class(alias)

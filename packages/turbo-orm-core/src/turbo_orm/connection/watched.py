@@ -10,7 +10,7 @@ import contextlib
 import functools
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
@@ -34,12 +34,27 @@ def session_of(connection: Any) -> Session:
     return session
 
 
-def prepare_session(connection: Any, query: Any = None) -> None:
+class Execution(NamedTuple):
+    """How a statement is executed, so that it can be executed again."""
+
+    query: Any
+    cursor: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def repeat(self, connection: Any) -> None:
+        """Execute the statement again, with a cursor of the same class."""
+        with self.cursor(connection) as cursor:
+            cursor.execute(self.query, *self.args, **self.kwargs)
+
+
+def prepare_session(connection: Any, query: Any = None, *execution: Any) -> None:
     """Bring the session of a connection to what this context wants, before a statement.
 
     Args:
         connection: a synchronous psycopg connection, or a face of one.
         query: the statement; None for more rows of an earlier one.
+        *execution: how it is executed, as of ``Execution``; nothing if that cannot be done again.
     """
     session = session_of(connection)
     effect = NONE if query is None else effect_of(query)
@@ -53,7 +68,10 @@ def prepare_session(connection: Any, query: Any = None) -> None:
         else:
             _change(connection, session)
     if effect is not NONE:
-        session.note_statement(effect, marking=effect.changes and is_marking(connection))
+        marking = effect.changes and is_marking(connection)
+        session.note_statement(effect, marking=marking)
+        if marking:
+            connection.note_change(Execution(query, *execution) if execution else None)
 
 
 def change_session(connection: Any) -> None:
@@ -181,7 +199,7 @@ class Watched(Base):
         """Execute a statement. Mirrors ``Cursor.execute``."""
         connection = self.connection
         with statement_turn(connection):
-            prepare_session(connection, query)
+            prepare_session(connection, query, type(self), args, kwargs)
             return super().execute(query, *args, **kwargs)
 
     def executemany(self, query: Any, *args: Any, **kwargs: Any) -> Any:
@@ -210,6 +228,12 @@ class WatchedNamed(Watched, NamedBase):
     """Mixed into the class of a server-side cursor: fetching executes it, bit by bit."""
 
     __slots__ = ()
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute a statement. Mirrors ``ServerCursor.execute``."""
+        with statement_turn(self.connection):
+            prepare_session(self.connection, query)
+            return super(Watched, self).execute(query, *args, **kwargs)
 
     def fetchone(self) -> Any:
         """Return the next row. Mirrors ``ServerCursor.fetchone``."""

@@ -321,7 +321,7 @@ class Pool:
         """Return a connection that is idle or closed; return the task if that needs to wait."""
         if must_be_reset(connection, self._recipe.reset_sessions) and self.pid == os.getpid():
             if not cast(PooledConnection, connection).facade.resettable:
-                # Its engine changed the session too, and does so for new connections only.
+                # Its engine changed the session in a way that cannot be done again.
                 self.discard(connection)
                 return None
             # The settings and the transaction of whoever gives it back do not belong there.
