@@ -95,7 +95,7 @@ class Threads:
         if self._in_use < self._kept:
             self._in_use += 1
             return self._idle.pop() if self._idle else RequestThread()
-        waiter = self.loop.create_future()
+        waiter: asyncio.Future[RequestThread] = self.loop.create_future()
         self._waiting.append(waiter)
         if self._watch is None:
             self._begin_to_watch()

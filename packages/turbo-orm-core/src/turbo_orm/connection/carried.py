@@ -77,8 +77,9 @@ def collecting(wrapper: Any) -> Iterator[dict[str, Any]]:
         yield found
     after = _own_values(wrapper).items()
     found.update({key: new for key, new in after if key not in before or before[key] is not new})
+    kind: Any = type(wrapper)
     for name in found:
-        carry(type(wrapper), name)
+        carry(kind, name)
 
 
 def _own_values(wrapper: Any) -> dict[str, Any]:
@@ -280,10 +281,11 @@ def carry_found(wrapper: Any) -> None:
 
     The attributes that are found are the context's from then on, wherever they are set.
     """
+    kind: Any = type(wrapper)
     state = vars(wrapper)
     for name in [] if isinstance(wrapper, CarryingAll) else _own_values(wrapper):
         value = state.pop(name)
-        carry(type(wrapper), name)
+        carry(kind, name)
         setattr(wrapper, name, value)
 
 

@@ -165,14 +165,20 @@ def _with_private_lease(facade: BridgedConnection, function: Callable[[Any], Any
 async def _configure(
     alias: str, further: Callable[[Any], Any] | None, source: PooledConnection
 ) -> None:
-    await run_sync(_prepare, alias, source.facade)
+    await run_sync(_prepare, alias, source.facade, source.prepared)
     if further is not None:
         await _as_async(further)(source)
         source.facade.remember_attributes()
 
 
-def _prepare(alias: str, facade: BridgedConnection) -> None:
-    """Bring a new session into the state that Django expects: time zone, role, type adapters."""
+def _prepare(alias: str, facade: BridgedConnection, again: bool) -> None:
+    """Bring a new session into the state that Django expects: time zone, role, type adapters.
+
+    Args:
+        alias: the database alias.
+        facade: the connection.
+        again: whether the session was prepared before, and reset since.
+    """
     facade.turbo_unsteady = is_unsteady(connections.settings[alias])
     # Of a session that is reset: the receivers below add theirs anew.
     facade.execute_wrappers = []
@@ -182,7 +188,7 @@ def _prepare(alias: str, facade: BridgedConnection) -> None:
         try:
             with collecting(wrapper) as attributes:
                 with wrapper.wrap_database_errors:
-                    if facade.source.prepared:
+                    if again:
                         facade.repeat_changes_of_engine()
                     wrapper.init_connection_state()
                 # Receivers know the engine's own class as the sender, not ours made from it.
