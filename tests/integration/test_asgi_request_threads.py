@@ -166,7 +166,12 @@ async def test_who_gives_up_waiting_for_a_thread_takes_none_away():
         kept_threads.RequestThread,
         asyncio.CancelledError,
     ]
-    threads.release(waiting[1].result())
+    dropped = threads.acquire()
+    used = [await threads.acquire(), waiting[1].result()]
+    dropped.send(None)
+    dropped.close()
+    for each in used:
+        threads.release(each)
     assert (threads._in_use, len(threads._idle), len(threads._waiting)) == (0, 2, 0)
 
 

@@ -102,9 +102,10 @@ class Threads:
         try:
             return await waiter
         except BaseException:  # cancelled, or dropped with its loop
-            waiter.cancel()
-            if not waiter.cancelled():
+            if waiter.done() and not waiter.cancelled():
                 self.release(waiter.result())
+            elif waiter in self._waiting:
+                self._waiting.remove(waiter)
             raise
 
     def _begin_to_watch(self) -> None:
