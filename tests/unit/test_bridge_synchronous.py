@@ -90,14 +90,55 @@ def test_await_thread_refuses_it_where_no_loop_runs(function):
         await_thread(function)
 
 
-async def test_the_refusal_names_the_function_and_what_to_write():
+async def inner(number):
+    raise AssertionError("nobody runs it")
+
+
+def a_local_function():
+    async def local():
+        raise AssertionError("nobody runs it")
+
+    return local
+
+
+def the_lambda(function):
+    return f"the lambda in line {function.__code__.co_firstlineno} of {__file__}"
+
+
+OF_A_FUNCTION = lambda: inner(1)  # noqa: E731
+OF_A_LOCAL_FUNCTION = lambda: a_local_function()()  # noqa: E731
+OF_AN_OBJECT = lambda: Callable()()  # noqa: E731
+OBJECT = "an object of the class Callable"
+NAMES = {
+    "a function": (functools.partial(inner, 1), "inner", "inner"),
+    "a partial of a partial": (
+        *(functools.partial(functools.partial(inner), number=1), "inner", "inner"),
+    ),
+    "a local function": (a_local_function(), "local", "local"),
+    "a method": (Callable().method, "Callable.method", "Callable.method"),
+    "an object": (Callable(), OBJECT, "function"),
+    "a partial of an object": (functools.partial(Callable()), OBJECT, "function"),
+    "an object's __call__": (Callable().__call__, "Callable.__call__", "function"),
+    "a lambda": (OF_A_FUNCTION, the_lambda(OF_A_FUNCTION), "inner"),
+    "a partial of a lambda": (
+        *(functools.partial(OF_A_FUNCTION), the_lambda(OF_A_FUNCTION), "inner"),
+    ),
+    "a lambda of a local function": (
+        *(OF_A_LOCAL_FUNCTION, the_lambda(OF_A_LOCAL_FUNCTION), "local"),
+    ),
+    "a lambda of an object": (OF_AN_OBJECT, the_lambda(OF_AN_OBJECT), "function"),
+}
+
+
+@pytest.mark.parametrize(("function", "called", "written"), NAMES.values(), ids=NAMES)
+async def test_the_refusal_names_the_function_and_what_to_type(function, called, written):
     with pytest.raises(TypeError) as refused:
-        await run_sync(functools.partial(coroutine_function, 1))
+        await run_sync(function)
 
     assert str(refused.value) == (
-        "run_sync can only be applied to synchronous functions, and coroutine_function returned a "
-        "coroutine. Write `await coroutine_function(...)`, or `await portal(coroutine_function(...)"
-        ")` if synchronous code that it calls uses the ORM."
+        f"run_sync can only be applied to synchronous functions, and {called} returned a "
+        f"coroutine. Write `await {written}(...)`, or `await portal({written}(...))` if "
+        "synchronous code that it calls uses the ORM."
     )
 
 
