@@ -2,10 +2,12 @@
 
 import django
 import pytest
+from django.contrib.auth import authenticate, get_user, login, logout, update_session_auth_hash
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import SynchronousOnlyOperation
+from django.core.management import call_command
 from django.db import connection, models, transaction
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
@@ -45,15 +47,36 @@ def enter(block):
         raise AssertionError("the block was entered")
 
 
-def request_user():
+def request_with_session():
     request = HttpRequest()
     request.session = SessionStore("a-key-of-a-session")
+    return request
+
+
+def request_user():
+    request = request_with_session()
     AuthenticationMiddleware(lambda request: None).process_request(request)
     return request.user.is_authenticated
 
 
 SELECT = '`select_related("{}")` in the query that gives the object'
 PREFETCH = '`prefetch_related("{}")` in the query that gives the object'
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+PREFETCHED = {
+    "a foreign key": (Article, {"author_id": 1}, "author"),
+    "a foreign key of a plain model": (Plain, {"parent_id": 1}, "parent"),
+    "a reverse foreign key": (Author, {"pk": 1}, "articles"),
+    "a reverse one-to-one": (Author, {"pk": 1}, "profile"),
+    "many-to-many": (Article, {"pk": 1}, "tags"),
+    "a generic key": (Comment, {"content_type_id": 10**6, "object_id": 1}, "content_object"),
+}
+
+
+def called(function):
+    """Return what is said of a function that has an awaitable form from Django 5.0 on."""
+    return f"{function}() was called", [f"`await a{function}(...)`"] * (NOW >= (5, 0))
+
 
 # The use, what is said of it, and what can be written instead.
 USES = {
@@ -295,12 +318,29 @@ USES = {
         else "QuerySet of Author.get() was called",
         ["`await aget_object_or_404(...)`" if NOW >= (5, 0) else "`await queryset.aget(...)`"],
     ),
-    "prefetch_related_objects": (
-        lambda: prefetch_related_objects([Author(pk=1)], "articles"),
-        "prefetch_related_objects() was called"
-        if NOW >= (5, 0)
-        else "author.articles.get_prefetch_queryset() was called",
-        ["`await aprefetch_related_objects(...)`"] if NOW >= (5, 0) else [],
+    **{
+        f"prefetch_related_objects of {what}": (
+            lambda model=model, values=values, name=name: prefetch_related_objects(
+                [model(**values)], name
+            ),
+            *called("prefetch_related_objects"),
+        )
+        for what, (model, values, name) in PREFETCHED.items()
+    },
+    "authenticate": (lambda: authenticate(username="a", password="b"), *called("authenticate")),
+    "get_user": (lambda: get_user(request_with_session()), *called("get_user")),
+    "login": (
+        lambda: login(request_with_session(), User(pk=1), MODEL_BACKEND),
+        *called("login"),
+    ),
+    "logout": (lambda: logout(request_with_session()), *called("logout")),
+    "update_session_auth_hash": (
+        lambda: update_session_auth_hash(request_with_session(), User(pk=1)),
+        *called("update_session_auth_hash"),
+    ),
+    "call_command": (
+        lambda: call_command("clearsessions"),
+        *("call_command() was called", []),
     ),
 }
 

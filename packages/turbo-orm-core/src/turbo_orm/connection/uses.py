@@ -32,6 +32,17 @@ EVALUATIONS = {
 SHORTER = {"__bool__": "aexists", "__len__": "acount"}
 # The awaitable forms of a session's operators.
 OPERATORS = {"__getitem__": "get", "__setitem__": "set", "__contains__": "has_key"}
+# Functions that find for themselves what they query: what they call inside was written by nobody.
+# Most have an awaitable form from Django 5.0 on.
+FUNCTIONS = {
+    ("django.contrib.auth", "authenticate"),
+    ("django.contrib.auth", "get_user"),
+    ("django.contrib.auth", "login"),
+    ("django.contrib.auth", "logout"),
+    ("django.contrib.auth", "update_session_auth_hash"),
+    ("django.core.management", "call_command"),
+    ("django.db.models.query", "prefetch_related_objects"),
+}
 OF_TRANSACTIONS = {
     *("commit", "rollback", "set_autocommit"),
     *("savepoint", "savepoint_commit", "savepoint_rollback"),
@@ -101,9 +112,10 @@ def _is_function(function: Any, code: CodeType) -> bool:
 def _of_function(module: dict[str, Any], name: str) -> Use | None:
     if (module["__name__"], name) == ("django.contrib.auth.middleware", "get_user"):
         return Use("request.user was read", ("`await request.auser()`",) * ("auser" in module))
-    if name.startswith("_") or not iscoroutinefunction(module.get(f"a{name}")):
+    awaitable = iscoroutinefunction(module.get(f"a{name}"))
+    if name.startswith("_") or not (awaitable or (module["__name__"], name) in FUNCTIONS):
         return None
-    return Use(f"{name}() was called", (f"`await a{name}(...)`",))
+    return Use(f"{name}() was called", (f"`await a{name}(...)`",) * awaitable)
 
 
 def _of_attribute(descriptor: Any, called: str, frame: FrameType) -> Use | None:
