@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.utils import InterfaceError, OperationalError
 
 from tests.testapp.models import Author
-from tests.waiting import until
+from tests.waiting import FOREVER, until
 from turbo_orm import PoolStats, close_pools, open_pools, pool_stats, run_sync
 from turbo_orm.pool import get_pool
 
@@ -123,6 +123,87 @@ async def test_statistics_show_what_is_in_use_and_who_waits(make_alias):
     assert (stats.size, stats.idle, stats.in_use, stats.waiting) == (2, 2, 0, 0)
 
 
+async def held_pool(how, alias):
+    """Return the only connection of a pool whose requests time out, if that is how they end."""
+    await open_pools(alias)
+    held = await get_pool(alias).lend()
+    if how == "timed out":
+        get_pool(alias)._pool.timeout = 0.05
+    return held
+
+
+async def given_up(operation, how):
+    """Let an operation that waits for a connection end without one."""
+    if how == "cancelled":
+        operation.cancel()
+    await asyncio.wait({operation})
+    assert operation.cancelled() or isinstance(operation.exception(), OperationalError)
+
+
+@pytest.mark.parametrize("how", ["timed out", "cancelled"])
+async def test_who_was_given_up_waits_no_more(make_alias, at_rest, how):
+    alias = make_alias(pool={"min_size": 1, "max_size": 1, "timeout": FOREVER})
+    held = await held_pool(how, alias)
+    before = pool_stats(alias)
+
+    waiting = [asyncio.create_task(run_sync(one, "SELECT 1", alias)) for _ in range(3)]
+    if how == "cancelled":
+        await until(lambda: pool_stats(alias).waiting == 3)
+    for operation in waiting:
+        await given_up(operation, how)
+
+    assert pool_stats(alias) == dataclasses.replace(
+        before,
+        waiting=0,
+        requests=before.requests + 3,
+        requests_queued=before.requests_queued + 3,
+        requests_errors=before.requests_errors + 3,
+    )
+    get_pool(alias).take_back(held)
+
+
+@pytest.mark.parametrize("how", ["timed out", "cancelled"])
+async def test_who_was_given_up_has_no_place_in_the_queue(make_alias, at_rest, how):
+    alias = make_alias(pool={"max_size": 1, "max_waiting": 1, "timeout": FOREVER})
+    held = await held_pool(how, alias)
+    gone = asyncio.create_task(run_sync(one, "SELECT 1", alias))
+    await until(lambda: gone.done() or pool_stats(alias).waiting == 1)
+    await given_up(gone, how)
+    # Where a cancelled request runs in a task of its own, it leaves the queue when that ends.
+    await until(lambda: not get_pool(alias)._pool._waiting)
+
+    patient = asyncio.create_task(run_sync(one, "SELECT 2", alias))
+    if how == "cancelled":
+        await until(lambda: pool_stats(alias).waiting == 1)
+        get_pool(alias).take_back(held)
+        assert await patient == 2
+    else:
+        with pytest.raises(OperationalError, match=r"No connection came within 0\.05 s"):
+            await patient
+        get_pool(alias).take_back(held)
+
+
+async def test_a_request_that_is_given_up_before_the_first_connection_waits_no_more(
+    make_alias, at_rest, monkeypatch
+):
+    alias = make_alias(pool={"max_size": 1, "timeout": FOREVER})
+    pool, never = get_pool(alias), asyncio.Event()
+    connect = pool.connect
+
+    async def slow():
+        await never.wait()
+        return await connect()
+
+    monkeypatch.setattr(pool, "connect", slow)
+    first = asyncio.create_task(pool.lend())
+    await until(lambda: pool.stats().waiting == 1)
+    await given_up(first, "cancelled")
+
+    assert (pool.stats().waiting, pool.stats().requests_errors) == (0, 1)
+    never.set()
+    pool.take_back(await pool.lend())
+
+
 async def test_an_exhausted_pool_gives_an_error_that_says_why(make_alias):
     alias = make_alias(pool={"max_size": 1, "timeout": 1})
     await open_pools(alias)
@@ -135,7 +216,7 @@ async def test_an_exhausted_pool_gives_an_error_that_says_why(make_alias):
     assert [type(result) for result in results] == [OperationalError] * 2
     assert re.match(
         rf"No connection came within 1 s from the pool of database '{alias}': "
-        r"1 of at most 1 connections are in use and \d more operations wait\.",
+        r"1 of at most 1 connections are in use and [01] more operations wait\.",
         str(results[0]),
     )
     get_pool(alias).take_back(held)

@@ -47,6 +47,9 @@ TABLE = (
     _of_pools("_sched_runner", ("__init__",)),
     _of_pools("_workers", ("__init__",)),
     _of_pools("timeout", ("__init__", "getconn")),
+    # Who waits for a connection, and who of them was given up.
+    _of_pools("_waiting", ("_add_to_pool", "_getconn_unchecked")),
+    PrivateName("psycopg_pool.pool_async.WaitingClient", "error", ("set", "wait")),
 )
 
 

@@ -94,6 +94,9 @@ class Pool:
         self._giving_up: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
+        # Operations that wait for a connection, and requests that ended without one. psycopg_pool
+        # counts those that were given up as waiting, until a connection comes back.
+        self._waiting = self._failures = 0
         # What was lent under a limit, until it is taken back.
         self._limited: dict[AsyncConnection[Any], ConnectionLimit] = {}
         self._janitor: asyncio.Task[None] | None = None
@@ -153,7 +156,7 @@ class Pool:
         """Let the pool grow, once its first connection has come or takes too long."""
         sizes = self._recipe.sizes()
         await self._pool.resize(**sizes)
-        if self._pool.get_stats()["requests_waiting"] > max(sizes["min_size"], 1):
+        if self._waiting > max(sizes["min_size"], 1):
             # Only a request makes it grow further, and these were made before. It has no
             # connections yet that it could check.
             await self._pool.check()
@@ -198,6 +201,8 @@ class Pool:
         sizes = self._recipe.sizes()
         # Until the first connection has come, it has other limits.
         measured["pool_min"], measured["pool_max"] = sizes["min_size"], sizes["max_size"]
+        measured["requests_waiting"] = self._waiting
+        measured["requests_errors"] = self._failures
         return PoolStats.of(self.alias, measured)
 
     async def open(self) -> None:
@@ -237,14 +242,8 @@ class Pool:
         return connection
 
     async def _lend(self) -> AsyncConnection[Any]:
-        if self._opening is None or not self._opening.done():
-            await self.open()
         try:
-            if not self._connected_once:
-                return await self._lend_first()
-            if WAIT_FOR_IS_SAFE:
-                return await self._pool.getconn()
-            return await self._lend_in_own_task()
+            return await self._wait_for_one()
         except psycopg_pool.PoolClosed as error:
             raise InterfaceError(
                 f"The pool of database {self.alias!r} is closed; it opens again with the next "
@@ -257,6 +256,32 @@ class Pool:
                 raise await self._give_first_time_out() from error
             message = self._exhausted(f"No connection came within {self._pool.timeout:g} s")
             raise OperationalError(message) from (self.last_error or error)
+
+    async def _wait_for_one(self) -> AsyncConnection[Any]:
+        self._waiting += 1
+        try:
+            if self._opening is None or not self._opening.done():
+                await self.open()
+            if not self._connected_once:
+                return await self._lend_first()
+            if WAIT_FOR_IS_SAFE:
+                return await self._pool.getconn()
+            return await self._lend_in_own_task()
+        except BaseException:  # GeneratorExit too: the coroutine that waits was closed
+            self._failures += 1
+            self._drop_waiters()
+            raise
+        finally:
+            self._waiting -= 1
+
+    def _drop_waiters(self) -> None:
+        """Let those that were given up count no more towards max_waiting, nor make the pool grow.
+
+        psycopg_pool leaves them in its queue until a connection comes back.
+        """
+        queue = self._pool._waiting
+        for waiter in [each for each in queue if each.error is not None]:
+            queue.remove(waiter)
 
     async def _give_first_time_out(self) -> OperationalError:
         """Return the error of an operation for which the first connection took too long."""
@@ -285,7 +310,7 @@ class Pool:
         try:
             return await asyncio.shield(asking)
         except BaseException:  # GeneratorExit too: the coroutine that waits was closed
-            asking.add_done_callback(self._take_back_late)
+            self._give_up_asking(asking)
             raise
 
     async def _lend_first(self) -> AsyncConnection[Any]:
@@ -299,9 +324,9 @@ class Pool:
                 if asking.done():
                     return asking.result()
             except BaseException:  # GeneratorExit too: the coroutine that waits was closed
-                asking.add_done_callback(self._take_back_late)
+                self._give_up_asking(asking)
                 raise
-            asking.add_done_callback(self._take_back_late)
+            self._give_up_asking(asking)
         await asyncio.shield(self.give_up())
         raise self._first_error()
 
@@ -313,7 +338,14 @@ class Pool:
         failure.__cause__ = error
         return failure
 
+    def _give_up_asking(self, asking: asyncio.Task[AsyncConnection[Any]]) -> None:
+        asking.add_done_callback(self._take_back_late)
+        # A loop that is closed runs no task any more.
+        if not self.loop.is_closed():
+            asking.cancel()
+
     def _take_back_late(self, asking: asyncio.Task[AsyncConnection[Any]]) -> None:
+        self._drop_waiters()
         if not asking.cancelled() and asking.exception() is None:
             self.take_back(asking.result())
 

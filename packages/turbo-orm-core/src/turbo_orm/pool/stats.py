@@ -17,7 +17,7 @@ class PoolStats:
         size: connections open now or being opened.
         idle: connections waiting to be lent.
         in_use: connections lent now or being opened.
-        waiting: operations waiting for a connection.
+        waiting: operations waiting for a connection now, without those that were given up.
         requests: connections asked for.
         requests_queued: requests that had to wait.
         requests_errors: requests that ended without a connection.
@@ -42,7 +42,7 @@ class PoolStats:
 
     @classmethod
     def of(cls, alias: str, measured: Mapping[str, int]) -> PoolStats:
-        """Read the figures that psycopg_pool gives; it leaves out counters that are still zero."""
+        """Read figures under psycopg_pool's names; it leaves out counters that are still zero."""
         size = measured.get("pool_size", 0)
         idle = measured.get("pool_available", 0)
         return cls(
