@@ -1,21 +1,35 @@
 """Every private name of Django's and asgiref's stands in one table, and is checked at start-up."""
 
+import importlib
 import logging
+import platform
 import subprocess
 import sys
+from importlib.metadata import version
 
 import django
 import pytest
+import rest_framework
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
+from rest_framework.serializers import ModelSerializer
 
+import turbo_orm_ninja
+import turbo_orm_strawberry
+from tests.testapp.models import Author
 from turbo_orm import conf
-from turbo_orm.foreign import PrivateName
+from turbo_orm.foreign import PrivateName, release
 from turbo_orm.patches import names, redirect
 from turbo_orm.patches.redirects import TABLE as REDIRECTS
 from turbo_orm.plan.cache import cache
 from turbo_orm.pool import driver
+from turbo_orm_drf import names as of_drf
+from turbo_orm_drf import recipes
+from turbo_orm_drf.apps import RestFrameworkConfig
+from turbo_orm_ninja import names as of_ninja
+from turbo_orm_strawberry import names as of_strawberry
+from turbo_orm_strawberry.redirect import TABLE as STRAWBERRYS_REDIRECTS
 
 from ..private_names import OURS, names_used
 
@@ -24,34 +38,32 @@ DOCUMENTED = {
     *("_base_manager", "_default_manager", "_meta", "_state"),  # Django's models
     *("_getframe", "_replace", "_make"),  # Python's
 }
-# Those of other packages, each with its owner.
-OTHERS = {
-    "_asyncioTestContext": "unittest.IsolatedAsyncioTestCase",
-    "_callSetUp": "unittest.IsolatedAsyncioTestCase",
-    "_callTestMethod": "unittest.IsolatedAsyncioTestCase",
-    "_testMethodName": "unittest.TestCase",
-    "_target": "threading.Thread",
-    "_thread_name_prefix": "concurrent.futures.ThreadPoolExecutor",
-    "_is_coroutine": "asyncio.coroutines",
-    "_is_coroutine_mark": "inspect",
-    "_context": "ninja.schema.DjangoGetter",
-    "_args": "rest_framework.fields.Field",
-    "_declared_fields": "rest_framework.serializers.Serializer",
-    "_get_model_fields": "rest_framework.serializers.ModelSerializer",
-    "_kwargs": "rest_framework.fields.Field",
-    "_paginator": "rest_framework.generics.GenericAPIView",
-    "_get_page_size": "ninja.pagination.PageNumberPagination",
-    "_ninja_is_paginated": "ninja.pagination",
-    "_obj": "ninja.schema.DjangoGetter",
-    "_run_root_validator": "ninja.schema.Schema",
-    "_schema_cls": "ninja.schema.DjangoGetter",
-    "_generate_selection_resolve_info": "strawberry_django.optimizer",
-    "_get_field_data": "strawberry_django.optimizer",
-    "_has_perm": "strawberry_django.permissions.HasPerm",
-    "_resolve_obj": "strawberry_django.permissions.HasPerm",
-    "_schema": "strawberry.schema.Schema",
-    "_strawberry_related_field_id": "strawberry_django.fields.field",
+ADAPTERS = {
+    "turbo-orm-drf": of_drf,
+    "turbo-orm-ninja": of_ninja,
+    "turbo-orm-strawberry": of_strawberry,
 }
+TABLES = (
+    *(*names.TABLE, *driver.TABLE),
+    *(row for module in ADAPTERS.values() for row in module.TABLE),
+)
+# Functions that must refer to what is replaced.
+USERS = {
+    user.rpartition(".")[2] for row in (*REDIRECTS, *STRAWBERRYS_REDIRECTS) for user in row.users
+}
+START = {
+    "turbo-orm-drf": lambda: RestFrameworkConfig("rest_framework", rest_framework).ready(),
+    "turbo-orm-ninja": lambda: importlib.reload(turbo_orm_ninja),
+    "turbo-orm-strawberry": lambda: importlib.reload(turbo_orm_strawberry),
+}
+
+
+class NameSerializer(ModelSerializer):
+    class Meta:
+        model = Author
+        fields = ("name",)
+
+
 # Our own, of which another room knows.
 OWN = {
     *("_build_query", "_original", "_record", "_shielded", "_twin", "_wait_shielded"),
@@ -66,23 +78,22 @@ def used():
 
 def test_every_private_name_that_is_used_stands_in_a_table(used):
     foreign, _ = used
-    known = {row.name for row in (*names.TABLE, *driver.TABLE)}
+    known = {row.name for row in (*TABLES, *STRAWBERRYS_REDIRECTS)} | USERS
 
     assert {"_result_cache", "_commit", "_connections", "_insert", "_thread_sensitive"} <= foreign
-    unknown = foreign - known - DOCUMENTED - OTHERS.keys() - OWN
+    unknown = foreign - known - DOCUMENTED - OWN
     assert " ".join(sorted(unknown)) == ""
 
 
 def test_every_name_in_the_tables_is_used(used):
     _, everything = used
-    users = {user.rpartition(".")[2] for row in REDIRECTS for user in row.users}
-    known = {row.name for row in names.TABLE} | OTHERS.keys()
+    known = {row.name for row in TABLES if row not in driver.TABLE}
 
-    assert sorted(known - everything - users) == []
+    assert sorted(known - everything - USERS) == []
 
 
 def test_a_name_stands_in_the_table_once():
-    paths = [row.path for row in names.TABLE]
+    paths = [row.path for row in TABLES if row not in driver.TABLE]
 
     assert sorted(paths) == sorted(set(paths))
 
@@ -97,9 +108,79 @@ def test_the_django_that_is_installed_has_all_of_them():
     assert names.missing(*needs) == []
 
 
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_the_framework_that_is_installed_has_all_of_its_names(adapter):
+    uses = ADAPTERS[adapter].USES
+
+    assert uses.user == adapter
+    assert uses.missing(*{row.needs for row in uses.table}) == []
+
+
+@pytest.mark.parametrize(
+    ("adapter", "owner", "package"),
+    [
+        ("turbo-orm-drf", "rest_framework.generics.GenericAPIView", "djangorestframework"),
+        ("turbo-orm-ninja", "ninja.schema.Schema", "django-ninja"),
+        ("turbo-orm-strawberry", "strawberry.schema.Schema", "strawberry-graphql"),
+        ("turbo-orm-strawberry", "strawberry_django.optimizer", "strawberry-graphql-django"),
+    ],
+)
+def test_without_a_name_of_its_framework_an_adapter_does_not_start(
+    adapter, owner, package, monkeypatch
+):
+    module = ADAPTERS[adapter]
+    row = PrivateName(owner, "_nonsense", needs=module.ESSENTIAL)
+    monkeypatch.setattr(module, "USES", module.USES._replace(table=(row,)))
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        START[adapter]()
+
+    tested = module.USES.tested[package]
+    assert str(caught.value) == (
+        f"{adapter} uses {owner}._nonsense, which is not documented, but in {package} "
+        f"{version(package)} {owner.rpartition('.')[2]} does not have it. Install a version of "
+        f"{adapter} that knows this release, or an older {package}: `pip install '{tested}'`."
+    )
+
+
+def test_without_a_name_of_recipes_drf_derives_its_fields_and_a_warning_says_so(
+    monkeypatch, caplog
+):
+    row = PrivateName("rest_framework.fields.Field", "_nonsense", needs=of_drf.RECIPES)
+    monkeypatch.setattr(of_drf, "USES", of_drf.USES._replace(table=(row,)))
+    of_drf.has_recipes.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING):
+            START["turbo-orm-drf"]()
+            derived = [recipes.fields_of(NameSerializer(), dict) for _ in range(2)]
+    finally:
+        of_drf.has_recipes.cache_clear()
+
+    assert derived == [{}, {}]
+    assert recipes.RECIPE not in vars(NameSerializer)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith(
+        "turbo-orm-drf uses rest_framework.fields.Field._nonsense, which is not documented, but in "
+    )
+    assert "Field does not have it. DRF derives the fields of each serializer anew. " in message
+
+
+def test_a_name_of_pythons_own_is_told_with_pythons_version():
+    row = PrivateName("unittest.TestCase", "_nonsense", needs=names.TESTS)
+
+    assert (
+        names.uses()
+        .told(row, "it is gone")
+        .endswith(f"but in Python {platform.python_version()} it is gone.")
+    )
+    assert names.uses().remedy(row) == (
+        "Install a version of Turbo ORM that knows this release, or an older Python."
+    )
+
+
 def test_names_before_and_after_their_releases_are_not_missed():
-    for row in names.TABLE:
-        if not row.is_in(django.VERSION[:3]):
+    for row in TABLES:
+        if not row.is_in(release(row.owner)):
             assert row.fault() is not None, f"{row.path} exists; since when?"
 
 

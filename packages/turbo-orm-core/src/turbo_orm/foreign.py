@@ -8,9 +8,23 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
+import platform
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from types import CodeType
 from typing import Any, NamedTuple
+
+from django.core.exceptions import ImproperlyConfigured
+
+# Packages whose distributions have other names.
+DISTRIBUTIONS = {
+    "ninja": "django-ninja",
+    "rest_framework": "djangorestframework",
+    "strawberry": "strawberry-graphql",
+    "strawberry_django": "strawberry-graphql-django",
+}
 
 
 class PrivateName(NamedTuple):
@@ -56,6 +70,77 @@ class PrivateName(NamedTuple):
         if not self.users and not has(owner, self.name):
             return f"{short} does not have it"
         return None
+
+
+class Uses(NamedTuple):
+    """The private names that one package of ours uses, and what is said when one is gone.
+
+    Args:
+        user: the package of ours, as messages call it.
+        table: the names.
+        tested: by distribution, the newest releases that the tests run with, as pip is told.
+    """
+
+    user: str
+    table: tuple[PrivateName, ...]
+    tested: Mapping[str, str]
+
+    def missing(self, *needs: str) -> list[tuple[PrivateName, str]]:
+        """Return the rows whose name is gone, and what is wrong with each.
+
+        Args:
+            *needs: the rows that are looked at.
+        """
+        return missing(row for row in self.table if row.needs in needs)
+
+    def told(self, row: PrivateName, fault: str) -> str:
+        """Return the sentence that says which name is missed, and where."""
+        return (
+            f"{self.user} uses {row.path}, which is not documented, but in "
+            f"{' '.join(installed(row.owner))} {fault}."
+        )
+
+    def remedy(self, row: PrivateName) -> str:
+        """Return the sentence that says what to install instead."""
+        package, _ = installed(row.owner)
+        tested = self.tested.get(package)
+        return (
+            f"Install a version of {self.user} that knows this release, or an older {package}"
+            f"{f': `pip install {tested!r}`' if tested else ''}."
+        )
+
+    def refuse(self, *needs: str) -> None:
+        """Check the names without which nothing works.
+
+        Args:
+            *needs: the rows that are looked at.
+
+        Raises:
+            ImproperlyConfigured: a name is gone, or is not used where it was.
+        """
+        for row, fault in self.missing(*needs):
+            raise ImproperlyConfigured(f"{self.told(row, fault)} {self.remedy(row)}")
+
+
+def missing(rows: Iterable[PrivateName]) -> list[tuple[PrivateName, str]]:
+    """Return those rows whose name the installed package should have and lacks, with the fault."""
+    there = [row for row in rows if row.is_in(release(row.owner))]
+    return [(row, fault) for row in there if (fault := row.fault()) is not None]
+
+
+def installed(path: str) -> tuple[str, str]:
+    """Return the distribution that has a dotted path, and its version."""
+    package = path.partition(".")[0]
+    if package in sys.stdlib_module_names:
+        return "Python", platform.python_version()
+    name = DISTRIBUTIONS.get(package, package)
+    return name, version(name)
+
+
+def release(path: str) -> tuple[int, ...]:
+    """Return the numbers of the version of the distribution that has a dotted path."""
+    found = re.match(r"\d+(\.\d+)*", installed(path)[1])
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 def find(path: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import apps
 
+from . import names
 from .mirror import OURS, THEIRS, drfs_name
 
 __all__ = ["RestFrameworkConfig"]
@@ -26,6 +27,11 @@ class RestFrameworkConfig(apps.RestFrameworkConfig):
     def __init__(self, app_name: str, app_module: ModuleType | None) -> None:
         super().__init__(app_name, app_module)
         use_drfs_names()
+
+    def ready(self) -> None:
+        """Check what is used of DRF, and do what DRF does."""
+        names.check()
+        super().ready()
 
 
 def use_drfs_names() -> None:

@@ -16,6 +16,8 @@ from rest_framework.fields import Field
 from rest_framework.serializers import ModelSerializer
 from rest_framework.settings import api_settings
 
+from .names import has_recipes
+
 RECIPE = "_turbo_orm_drf_recipe"
 # Where a project has its own of these, fields may depend on anything.
 DERIVING = (
@@ -24,7 +26,7 @@ DERIVING = (
     *("get_default_field_names", "get_extra_kwargs", "get_field_names"),
     *("get_uniqueness_extra_kwargs", "include_extra_kwargs"),
 )
-OF_DRF = {name: getattr(ModelSerializer, name) for name in DERIVING}
+OF_DRF = {name: getattr(ModelSerializer, name, None) for name in DERIVING}
 # DRF makes these anew for each field: code may set their attributes.
 OF_ONE_FIELD = (validators.UniqueValidator, validators.UniqueTogetherValidator)
 OPTIONS = ("model", "depth", "exclude", "extra_kwargs", "fields", "read_only_fields")
@@ -63,7 +65,7 @@ def fields_of(serializer: Any, derive: Callable[[], Fields]) -> Fields:
     """
     kind = type(serializer)
     recipe = vars(kind).get(RECIPE, False)
-    if recipe is None:
+    if recipe is None or not has_recipes():
         return derive()
     options = _options(serializer)
     if recipe and recipe.options == options and recipe.declared is serializer._declared_fields:

@@ -2,6 +2,7 @@
 
 from .errors import handle_conflicts, handle_missing
 from .main import TurboNinjaAPI
+from .names import check
 from .operation import turbo_view
 from .options import atomic_operation, optimize
 from .router import Router
@@ -20,3 +21,5 @@ __all__ = [
     "reads",
     "turbo_view",
 ]
+
+check()

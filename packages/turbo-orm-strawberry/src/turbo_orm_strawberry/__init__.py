@@ -16,6 +16,7 @@ from .field import (
 )
 from .guards import SizeLimiter, guards
 from .mutations import input_mutation, mutation
+from .names import check
 from .redirect import apply
 from .views import AsyncGraphQLView
 
@@ -42,4 +43,5 @@ __all__ = [
     "type",
 ]
 
+check()
 apply()

@@ -1,8 +1,8 @@
-"""Every private name of Django's and asgiref's that this library uses, checked at start-up.
+"""Every private name of Django, asgiref and Python that this library uses, checked at start-up.
 
 A release may rename any of them. What cannot do without it is then turned off, or the application
 refuses to start. A new use of such a name needs a row in this table. ``pool.driver`` has the names
-of psycopg's.
+of psycopg, each adapter's ``names`` those of its framework.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterable
-from importlib.metadata import version
 from importlib.util import find_spec
 
-import django
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
+from .. import foreign
 from ..conf import turn_off
-from ..foreign import PrivateName
+from ..foreign import PrivateName, Uses
 
 logger = logging.getLogger("turbo_orm")
 
@@ -143,6 +142,19 @@ TABLE: tuple[PrivateName, ...] = (
     *_all("django.test.SimpleTestCase", ("_post_teardown", "_pre_setup", "_setup_and_call"), TESTS),
     PrivateName("django.test.SimpleTestCase", "_pre_setup_ran_eagerly", needs=TESTS, since=(5, 2)),
     PrivateName("django.test.client.AsyncClient", "_ahandle_redirects", needs=TESTS, since=(5, 0)),
+    *_all("unittest.IsolatedAsyncioTestCase", ("_callSetUp", "_callTestMethod"), TESTS),
+    PrivateName(
+        "unittest.IsolatedAsyncioTestCase",
+        "_asyncioTestContext",
+        ("__init__",),
+        TESTS,
+        since=(3, 11),
+    ),
+    PrivateName("unittest.TestCase", "_testMethodName", ("__init__",), TESTS),
+    PrivateName("threading.Thread", "_target", ("__init__",), TESTS),
+    PrivateName(
+        "concurrent.futures.ThreadPoolExecutor", "_thread_name_prefix", ("__init__",), TESTS
+    ),
     PrivateName("django.core.paginator.Paginator", "_get_page", needs=DRF),
     PrivateName("django.utils.functional.LazyObject", "_wrapped", ("__init__",), STRAWBERRY),
     PrivateName(
@@ -206,21 +218,23 @@ def check_tests() -> None:
     _refuse(TESTS)
 
 
+def uses() -> Uses:
+    """Return what is checked at present."""
+    return Uses("Turbo ORM", TABLE, TESTED)
+
+
 def missing(*needs: str) -> list[tuple[PrivateName, str]]:
     """Return the rows of which this Django lacks the name, and what is wrong with each.
 
     Args:
         *needs: the rows that are looked at.
     """
-    rows = [row for row in TABLE if row.needs in needs and _applies(row)]
-    return [(row, fault) for row in rows if (fault := row.fault()) is not None]
+    return foreign.missing(row for row in TABLE if row.needs in needs and _is_loaded(row))
 
 
-def _applies(row: PrivateName) -> bool:
+def _is_loaded(row: PrivateName) -> bool:
     app = row.owner.partition(".models.")[0]
-    if app.startswith("django.contrib.") and app != row.owner and not apps.is_installed(app):
-        return False
-    return row.is_in(django.VERSION[:3])
+    return not app.startswith("django.contrib.") or app == row.owner or apps.is_installed(app)
 
 
 def _refuse(*needs: str) -> None:
@@ -229,16 +243,8 @@ def _refuse(*needs: str) -> None:
 
 
 def _told(row: PrivateName, fault: str) -> str:
-    package = row.owner.partition(".")[0]
-    return (
-        f"Turbo ORM uses {row.path}, which is not documented, but in {package} {version(package)} "
-        f"{fault}."
-    )
+    return uses().told(row, fault)
 
 
 def _remedy(row: PrivateName) -> str:
-    package = row.owner.partition(".")[0]
-    return (
-        f"Install a version of Turbo ORM that knows this release, or an older {package}: "
-        f"`pip install '{TESTED[package]}'`."
-    )
+    return uses().remedy(row)
