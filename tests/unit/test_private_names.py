@@ -29,7 +29,7 @@ from turbo_orm_drf import recipes
 from turbo_orm_drf.apps import RestFrameworkConfig
 from turbo_orm_ninja import names as of_ninja
 from turbo_orm_strawberry import names as of_strawberry
-from turbo_orm_strawberry.redirect import TABLE as STRAWBERRYS_REDIRECTS
+from turbo_orm_strawberry import redirect as of_strawberrys
 
 from ..private_names import OURS, names_used
 
@@ -47,6 +47,9 @@ TABLES = (
     *(*names.TABLE, *driver.TABLE),
     *(row for module in ADAPTERS.values() for row in module.TABLE),
 )
+STRAWBERRYS_REDIRECTS = {
+    *(*of_strawberrys.TABLE, *of_strawberrys.FOR_GRAPHQL_3_2, *of_strawberrys.FOR_GRAPHQL_3_3),
+}
 # Functions that must refer to what is replaced.
 USERS = {
     user.rpartition(".")[2] for row in (*REDIRECTS, *STRAWBERRYS_REDIRECTS) for user in row.users

@@ -16,7 +16,7 @@ from rest_framework.fields import Field
 from rest_framework.serializers import ModelSerializer
 from rest_framework.settings import api_settings
 
-from .names import has_recipes
+from .names import check, has_recipes
 
 RECIPE = "_turbo_orm_drf_recipe"
 # Where a project has its own of these, fields may depend on anything.
@@ -29,6 +29,10 @@ DERIVING = (
 OF_DRF = {name: getattr(ModelSerializer, name, None) for name in DERIVING}
 # DRF makes these anew for each field: code may set their attributes.
 OF_ONE_FIELD = (validators.UniqueValidator, validators.UniqueTogetherValidator)
+# Without "turbo_orm_drf" in INSTALLED_APPS nobody has done that yet, and a request must not: it
+# reads files.
+check()
+
 OPTIONS = ("model", "depth", "exclude", "extra_kwargs", "fields", "read_only_fields")
 
 Fields = dict[str, Any]

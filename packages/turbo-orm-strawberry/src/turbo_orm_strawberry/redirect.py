@@ -228,19 +228,18 @@ TABLE: tuple[Redirect, ...] = (
     ),
     Redirect("strawberry.schema.schema:Schema", "execute_sync", synchronously),
 )
-if graphql.version_info < (3, 3):
-    TABLE = (*TABLE, Redirect("strawberry.schema.schema", "subscribe", stepped_in_the_bridge))
-else:
-    TABLE = (
-        *TABLE,
-        Redirect(
-            "strawberry_django.optimizer",
-            "_generate_selection_resolve_info",
-            with_all_of_the_info,
-            ("_get_field_data",),
-            before=(0, 89),
-        ),
-    )
+# What differs between the releases of graphql-core.
+FOR_GRAPHQL_3_2 = (Redirect("strawberry.schema.schema", "subscribe", stepped_in_the_bridge),)
+FOR_GRAPHQL_3_3 = (
+    Redirect(
+        "strawberry_django.optimizer",
+        "_generate_selection_resolve_info",
+        with_all_of_the_info,
+        ("_get_field_data",),
+        before=(0, 89),
+    ),
+)
+TABLE += FOR_GRAPHQL_3_2 if graphql.version_info < (3, 3) else FOR_GRAPHQL_3_3
 
 _originals: dict[tuple[str, str], Any] = {}
 
