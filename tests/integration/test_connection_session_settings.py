@@ -5,137 +5,27 @@ import os
 
 import psycopg
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, transaction
-from django.db.models import CharField, Value
-from django.db.models.expressions import Func
 
-from tests.testapp.models import Author
-from turbo_orm import atomic, eager, portal, run_sync, session_settings
-
-TENANT = "SELECT coalesce(current_setting('turbo.tenant', true), '')"
-SETTING = Func(
-    Value("turbo.tenant"), Value(True), function="current_setting", output_field=CharField()
+from tests.tenants import (
+    SETTING,
+    TENANT,
+    WAYS,
+    awaited,
+    execute,
+    in_block,
+    planned,
+    tenant,
+    tenant_is,
 )
-
-
-def tenant(alias="default", sql=TENANT):
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchone()[0]
-
-
-def tenant_is(value):
-    return session_settings(**{"turbo.tenant": value})
+from tests.testapp.models import Author
+from turbo_orm import atomic, run_sync, session_settings
 
 
 @pytest.fixture
 def alias(make_alias):
     return make_alias(pool={"min_size": 1, "max_size": 1})
-
-
-async def planned(alias):
-    """Return the tenant on the direct way: from the second time on it is a plan's."""
-    rows = Author.objects.using(alias).annotate(tenant=SETTING).values_list("tenant", flat=True)
-    return (await rows.alist())[0]
-
-
-async def awaited(alias):
-    return await run_sync(tenant, alias)
-
-
-async def by_eager(alias):
-    rest = eager(tenant, alias)
-    return await rest
-
-
-async def by_portal(alias):
-    async def operation():
-        return tenant(alias)
-
-    return await portal(operation())
-
-
-async def in_block(alias):
-    async with atomic(alias):
-        return await awaited(alias)
-
-
-async def in_savepoint(alias):
-    async with atomic(alias), atomic(alias):
-        return await planned(alias)
-
-
-async def around_block(alias):
-    async with atomic(alias):
-        assert await awaited(alias) == await awaited(alias)
-        return await awaited(alias)
-
-
-async def in_task(alias):
-    return await asyncio.create_task(awaited(alias))
-
-
-async def streamed(alias):
-    rows = Author.objects.using(alias).annotate(tenant=SETTING).values_list("tenant", flat=True)
-    (found,) = [found async for found in rows.aiterator()]
-    return found
-
-
-async def streamed_in_block(alias):
-    async with atomic(alias):
-        return await streamed(alias)
-
-
-async def by_raw(alias):
-    rows = await Author.objects.using(alias).raw(f"SELECT 1 AS id, ({TENANT}) AS found").alist()
-    return rows[0].found
-
-
-def _copied(alias):
-    with connections[alias].cursor() as cursor, cursor.copy(f"COPY ({TENANT}) TO STDOUT") as copy:
-        return b"".join(copy).decode().strip()
-
-
-async def by_copy(alias):
-    return await run_sync(_copied, alias)
-
-
-def _many(alias):
-    with connections[alias].cursor() as cursor:
-        cursor.executemany(f"UPDATE testapp_author SET name = ({TENANT}) WHERE %s > 0", [[1], [2]])
-        cursor.execute("SELECT name FROM testapp_author")
-        return cursor.fetchone()[0]
-
-
-async def by_executemany(alias):
-    return await run_sync(_many, alias)
-
-
-def _psycopg(alias):
-    connections[alias].ensure_connection()
-    return connections[alias].connection.execute(TENANT).fetchone()[0]
-
-
-async def by_psycopg(alias):
-    return await run_sync(_psycopg, alias)
-
-
-def _stream(alias):
-    connections[alias].ensure_connection()
-    ((found,),) = connections[alias].connection.cursor().stream(TENANT)
-    return found
-
-
-async def by_stream(alias):
-    return await run_sync(_stream, alias)
-
-
-WAYS = [
-    *(planned, awaited, by_eager, by_portal, in_block, in_savepoint, around_block, in_task),
-    *(streamed, streamed_in_block, by_raw, by_copy, by_executemany, by_psycopg, by_stream),
-]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -253,11 +143,6 @@ async def test_the_first_statement_of_a_block_may_set_its_isolation(alias):
         assert (found, await awaited(alias)) == ("serializable", "12")
 
 
-def execute(alias, sql):
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql)
-
-
 @pytest.mark.parametrize("statement", ["RESET ALL", "SET turbo.tenant = 'x'", "DISCARD ALL"])
 async def test_it_holds_although_somebody_changes_the_session(alias, statement):
     def change():
@@ -359,184 +244,6 @@ async def test_a_pipeline_has_it(alias):
 
 
 # Threads: the connections are plain Django's.
-
-
-@pytest.mark.needs_thread("synchronous code in threads of Django's")
-async def test_threads_of_the_request_have_it_and_threads_of_others_not():
-    await sync_to_async(tenant)()
-    with tenant_is("15"):
-        assert await sync_to_async(tenant)() == "15"
-        assert await sync_to_async(in_thread_s_block)() == ["15", "16", "15"]
-        assert await asyncio.get_running_loop().run_in_executor(None, own_thread) == ""
-    assert await sync_to_async(tenant)() == ""
-    await sync_to_async(lambda: connections["default"].close())()
-
-
-def own_thread():
-    try:
-        return tenant()
-    finally:
-        connections["default"].close()
-
-
-def in_thread_s_block():
-    with transaction.atomic():
-        found = [tenant()]
-        with tenant_is("16"):
-            found.append(tenant())
-        return [*found, tenant()]
-
-
-@pytest.mark.needs_thread("synchronous code in threads of Django's")
-async def test_a_thread_in_a_block_has_it_on_the_block_s_connection(alias):
-    async with atomic(alias):
-        pid = await run_sync(tenant, alias, "SELECT pg_backend_pid()::text")
-        with tenant_is("20"):
-            assert await sync_to_async(tenant)(alias) == "20"
-            assert await sync_to_async(tenant)(alias, "SELECT pg_backend_pid()::text") == pid
-            with tenant_is("21"):
-                assert await sync_to_async(tenant)(alias) == "21"
-            assert await sync_to_async(both_ways)(alias) == ["20", "22", "20"]
-        assert await sync_to_async(tenant)(alias) == ""
-        assert await awaited(alias) == ""
-    assert await awaited(alias) == ""
-
-
-def both_ways(alias):
-    """In a thread in which a block waits: synchronous code, a coroutine, synchronous code."""
-    with tenant_is("22"):
-        found = async_to_sync(awaited)(alias)
-    return [tenant(alias), found, async_to_sync(awaited)(alias)]
-
-
-@pytest.mark.needs_thread("synchronous code in threads of Django's")
-async def test_threads_and_tasks_of_one_block_each_have_their_own(alias):
-    async def in_thread(value):
-        with tenant_is(value):
-            return await sync_to_async(lambda: [tenant(alias) for _ in range(5)])()
-
-    async def in_task_of_block(value):
-        with tenant_is(value):
-            return [await awaited(alias) for _ in range(5)]
-
-    ways = [in_thread, in_task_of_block] * 4
-    async with atomic(alias):
-        found = await asyncio.gather(*(way(str(n)) for n, way in enumerate(ways)))
-        assert await awaited(alias) == ""
-    assert found == [[str(number)] * 5 for number in range(len(ways))]
-
-
-@pytest.mark.needs_thread("coroutines that synchronous code calls")
-class TestACoroutineThatSynchronousCodeCalls:
-    """The coroutine is at the connection of the thread that waits for it."""
-
-    @staticmethod
-    async def pid():
-        return await run_sync(tenant, "default", "SELECT pg_backend_pid()::text")
-
-    def test_it_holds_on_the_connection_of_the_thread(self):
-        pid = tenant(sql="SELECT pg_backend_pid()::text")
-        with tenant_is("23"):
-            assert async_to_sync(awaited)("default") == "23"
-            assert async_to_sync(self.pid)() == pid
-            assert tenant() == "23"
-        assert async_to_sync(awaited)("default") == ""
-        assert tenant() == ""
-
-    @pytest.mark.parametrize("way", [in_block, in_savepoint, around_block, streamed, by_copy])
-    def test_it_holds_on_each_way(self, way):
-        Author.objects.create(name="Ada")
-        for value in ("24", "25"):
-            with tenant_is(value):
-                assert [async_to_sync(way)("default") for _ in range(2)] == [value] * 2
-            assert async_to_sync(way)("default") in ("", None)
-        assert tenant() == ""
-
-    def test_a_setting_of_the_coroutine_s_own_ends_with_it(self):
-        async def own():
-            with tenant_is("26"):
-                return await awaited("default")
-
-        with transaction.atomic():
-            assert (async_to_sync(own)(), tenant()) == ("26", "")
-        assert (async_to_sync(own)(), tenant()) == ("26", "")
-
-    def test_gathered_tasks_each_have_their_own(self):
-        async def child(value):
-            with tenant_is(value):
-                return [await awaited("default") for _ in range(5)]
-
-        async def gathered():
-            return await asyncio.gather(*(child(str(number)) for number in range(6)))
-
-        expected = [[str(number)] * 5 for number in range(6)]
-        assert async_to_sync(gathered)() == expected
-        with transaction.atomic():
-            assert async_to_sync(gathered)() == expected
-        assert tenant() == ""
-
-    def test_a_named_cursor_and_a_transaction_of_psycopg_s_work_without_settings(self):
-        def use():
-            connections["default"].ensure_connection()
-            plain = connections["default"].connection
-            with plain.transaction(), plain.cursor("held", withhold=True) as cursor:
-                return cursor.execute("SELECT 1").fetchall()
-
-        async def coroutine():
-            return await run_sync(use)
-
-        assert async_to_sync(coroutine)() == [(1,)]
-
-
-class TestWithoutALoop:
-    """A management command: no event loop at all."""
-
-    def test_it_holds_and_ends(self):
-        assert tenant() == ""
-        with tenant_is("17"):
-            assert [tenant(), _copied("default"), _stream("default")] == ["17"] * 3
-            assert in_thread_s_block() == ["17", "16", "17"]
-        assert tenant() == ""
-
-    def test_a_server_side_cursor_has_it(self):
-        Author.objects.create(name="Ada")
-        rows = Author.objects.annotate(tenant=SETTING).values_list("tenant", flat=True)
-        with tenant_is("18"):
-            assert list(rows.iterator()) == ["18"]
-            with transaction.atomic():
-                assert list(rows.iterator()) == ["18"]
-        assert list(rows.iterator()) == [""]
-
-    def test_what_the_thread_sets_itself_stays_as_in_plain_django(self):
-        for value in ("a", "b"):
-            with tenant_is("21"):
-                assert tenant() == "21"
-            execute("default", f"SET turbo.tenant = '{value}'")
-            assert [tenant(), tenant()] == [value] * 2
-            with tenant_is("22"):
-                assert tenant() == "22"
-            assert tenant() == value
-
-    def test_connections_of_threads_begun_earlier_have_it(self):
-        """As where the first use of all comes after a thread's connection."""
-        from turbo_orm.connection.threads import _threads
-
-        tenant()
-        plain = connections["default"].connection
-        assert plain in _threads.connections
-        assert [cls.__name__ for cls in type(plain.cursor()).__mro__].count("Watched") == 1
-
-    @pytest.mark.needs_thread("a coroutine that waits for a thread")
-    def test_it_holds_through_async_to_sync(self):
-        with tenant_is("19"):
-            # In a thread of asgiref's.
-            assert async_to_sync(sync_to_async(own_thread))() == "19"
-        assert tenant() == ""
-
-    def test_an_error_of_a_thread_s_leaves_the_connection_usable(self):
-        with session_settings(statement_timeout="x"), pytest.raises(DatabaseError):
-            tenant()
-        assert tenant() == ""
 
 
 @pytest.mark.parametrize(

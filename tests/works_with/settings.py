@@ -2,23 +2,20 @@
 
 import os
 
-from psycopg.conninfo import conninfo_to_dict
+from tests.works_with_settings import (
+    DEFAULT_AUTO_FIELD,
+    POOL,
+    SECRET_KEY,
+    USE_TZ,
+    databases,
+)
 
-SERVER = conninfo_to_dict(os.environ["DATABASE_URL"])
+__all__ = ["DEFAULT_AUTO_FIELD", "SECRET_KEY", "USE_TZ"]
+
 FLAVOUR = os.environ["WORKS_WITH_FLAVOUR"]
 TURBO = FLAVOUR.startswith("turbo")
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": SERVER.get("dbname", "postgres"),
-        "USER": SERVER.get("user", ""),
-        "PASSWORD": SERVER.get("password", ""),
-        "HOST": SERVER.get("host", ""),
-        "PORT": str(SERVER.get("port", "")),
-        "TEST": {"NAME": f"works_with_{FLAVOUR}_{os.getpid()}"},
-    }
-}
+DATABASES = databases("django.db.backends.postgresql", FLAVOUR)
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -49,7 +46,7 @@ MIDDLEWARE = [
     "pghistory.middleware.HistoryMiddleware",
 ]
 TURBO_ORM = {
-    "POOL": {"default": {"min_size": 1, "max_size": 4, "timeout": 30}},
+    "POOL": POOL,
     "PLANS": "off" if FLAVOUR == "turbo_without_plans" else "on",
 }
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -67,10 +64,7 @@ SILKY_META = False
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 ALLOWED_HOSTS = ["testserver"]
 DEBUG_PROPAGATE_EXCEPTIONS = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ROOT_URLCONF = "tests.works_with.shop.urls"
-SECRET_KEY = "only for tests"
 SITE_ID = 1
 STATIC_URL = "static/"
-USE_TZ = True

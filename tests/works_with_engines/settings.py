@@ -2,9 +2,16 @@
 
 import os
 
-from psycopg.conninfo import conninfo_to_dict
+from tests.works_with_settings import (
+    DEFAULT_AUTO_FIELD,
+    POOL,
+    SECRET_KEY,
+    USE_TZ,
+    databases,
+)
 
-SERVER = conninfo_to_dict(os.environ["DATABASE_URL"])
+__all__ = ["DEFAULT_AUTO_FIELD", "SECRET_KEY", "USE_TZ"]
+
 FLAVOUR = os.environ["WORKS_WITH_ENGINE"]
 # The label of an application is there but once.
 PROJECT = "items" if FLAVOUR == "psqlextra" else FLAVOUR
@@ -20,17 +27,7 @@ OWN_APPS = {
     "psqlextra": ["django.contrib.postgres", "psqlextra"],
     "tenants": ["django_tenants"],
 }
-DATABASES = {
-    "default": {
-        "ENGINE": ENGINES[FLAVOUR],
-        "NAME": SERVER.get("dbname", "postgres"),
-        "USER": SERVER.get("user", ""),
-        "PASSWORD": SERVER.get("password", ""),
-        "HOST": SERVER.get("host", ""),
-        "PORT": str(SERVER.get("port", "")),
-        "TEST": {"NAME": f"works_with_{FLAVOUR}_{os.getpid()}"},
-    }
-}
+DATABASES = databases(ENGINES[FLAVOUR], FLAVOUR)
 INSTALLED_APPS = [
     *OWN_APPS[FLAVOUR],
     "django.contrib.contenttypes",
@@ -38,12 +35,9 @@ INSTALLED_APPS = [
     f"tests.works_with_engines.{PROJECT}",
 ]
 MIGRATION_MODULES = dict.fromkeys(["contenttypes"])
-TURBO_ORM = {"POOL": {"default": {"min_size": 1, "max_size": 4, "timeout": 30}}}
+TURBO_ORM = {"POOL": POOL}
 ALLOWED_HOSTS = ["*"]
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = f"tests.works_with_engines.{PROJECT}.urls"
-SECRET_KEY = "only for tests"
-USE_TZ = True
 if FLAVOUR == "tenants":
     INSTALLED_APPS.append("tests.works_with_engines.tenants_items")
     SHARED_APPS = ["django_tenants", "django.contrib.contenttypes", INSTALLED_APPS[-2]]
