@@ -78,9 +78,11 @@ def test_a_loop_closed_without_its_shut_down_leaves_nothing_once_another_runs(ru
 
     loop = new_loop()
     loop.run_until_complete(main())
-    for task in asyncio.all_tasks(loop):
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
         task.cancel()
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(asyncio.wait(tasks))
+    del task, tasks
     loop.close()
     del loop
     run(main())

@@ -255,7 +255,7 @@ async def test_what_is_more_than_reading_is_left_to_psycopg(lent):
 
 async def test_notifications_are_waited_for_beside_statements(lent):
     await lent.execute("LISTEN news")
-    telling = asyncio.create_task(tell("NOTIFY news, 'read all about it'"))
+    telling = asyncio.create_task(tell(lent, "NOTIFY news, 'read all about it'"))
     received = [note.payload async for note in lent.notifies(timeout=30, stop_after=1)]
     await telling
     await lent.execute("UNLISTEN news")
@@ -264,8 +264,8 @@ async def test_notifications_are_waited_for_beside_statements(lent):
     assert await answer(lent, 11) == 11
 
 
-async def tell(statement):
-    await asyncio.sleep(0.1)
+async def tell(listening, statement):
+    await until(listening.lock.locked)
     pool = get_pool("default")
     connection = await pool.lend()
     try:

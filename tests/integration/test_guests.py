@@ -409,14 +409,16 @@ def test_a_stream_uses_the_connection_of_the_caller(way):
 
 
 def test_a_cancelled_coroutine_leaves_its_block():
-    async def work():
+    async def work(entered):
         async with atomic():
             await Tag.objects.acreate(name="undone")
+            entered.set()
             await asyncio.sleep(600)
 
     async def outer():
-        task = asyncio.create_task(work())
-        await asyncio.sleep(0.05)
+        entered = asyncio.Event()
+        task = asyncio.create_task(work(entered))
+        await entered.wait()
         task.cancel()
         await asyncio.wait({task})
         return task.cancelled(), connection.in_atomic_block, len(connection.savepoint_ids)

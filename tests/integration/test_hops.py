@@ -196,7 +196,7 @@ async def test_an_operation_that_waits_for_a_connection_is_told():
     with pytest.raises(AssertionError, match="1 operations wait for a connection of .*'default'"):
         async with leaks(within=0.02):
             task = asyncio.create_task(Author.objects.acount())
-            await asyncio.sleep(0.01)
+            await until(lambda: pool.stats().waiting == 1)
     for connection_lent in lent:
         pool.take_back(connection_lent)
     assert await task == 0

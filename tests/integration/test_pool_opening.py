@@ -26,8 +26,12 @@ def one(sql, alias="default"):
 async def kill(pid):
     """End a backend and wait until it is gone."""
     await run_sync(one, f"SELECT pg_terminate_backend({pid})")
-    while await run_sync(one, f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"):
-        await asyncio.sleep(0.005)
+    sessions = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"
+
+    async def gone():
+        return not await run_sync(one, sessions)
+
+    await until(gone)
 
 
 @pytest.fixture
@@ -194,8 +198,7 @@ async def test_callbacks_of_the_pool_are_called(make_alias, kind):
     alias = make_alias(pool={"max_size": 1, **callbacks})
 
     assert await run_sync(one, "SHOW application_name", alias) == "configured"
-    while "reset" not in calls:
-        await asyncio.sleep(0.005)
+    await until(lambda: "reset" in calls)
     assert calls == ["configure", "check", "reset"]
 
 

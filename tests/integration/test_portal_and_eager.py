@@ -210,14 +210,17 @@ async def test_eager_jobs_inside_a_block_take_part_in_its_transaction():
 
 
 async def test_an_eager_job_that_is_closed_gives_its_connection_back():
+    written = asyncio.Event()
+
     def write():
         with transaction.atomic():
             Author.objects.create(name="gone")
+            written.set()
             await_(asyncio.sleep(30))
 
     rest = eager(write)
     task = asyncio.create_task(rest)
-    await asyncio.sleep(0.1)
+    await written.wait()
     rest.close()
     task.cancel()
     await asyncio.wait({task})

@@ -232,7 +232,7 @@ async def test_a_cancellation_reaches_the_code_and_its_clean_up_may_wait():
             steps.append("cleaned up")
 
     task = asyncio.create_task(run_sync(inside))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -249,7 +249,7 @@ async def test_code_that_handles_a_cancellation_goes_on():
             return "went on"
 
     task = asyncio.create_task(run_sync(inside))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     task.cancel()
     assert await task == "went on"
 

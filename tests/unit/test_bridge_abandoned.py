@@ -144,7 +144,7 @@ def test_a_loop_that_ends_cancels_its_bridges_and_lets_them_clean_up():
 
     async def main():
         task = asyncio.create_task(run_sync(inside))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         assert not task.done()
 
     asyncio.run(main())
@@ -164,7 +164,7 @@ def test_a_bridge_whose_loop_was_closed_under_it_can_still_be_closed(caplog):
     loop = asyncio.new_event_loop()
     coroutine = run_sync(inside)
     task = loop.create_task(coroutine)
-    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(asyncio.sleep(0))
     loop.close()
     coroutine.close()
     del task, coroutine, loop

@@ -131,7 +131,7 @@ async def test_a_cancelled_job_sees_the_cancellation_and_may_clean_up(started):
 
     task = asyncio.create_task(eager(inside))
     if started:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

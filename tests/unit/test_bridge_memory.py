@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 
+from tests.waiting import until
 from turbo_orm import bridge
 from turbo_orm.bridge import await_, eager, portal, run_sync
 
@@ -128,7 +129,7 @@ async def test_a_cancelled_job_makes_no_reference_cycle(without_gc):
         nap(30)
 
     task = asyncio.create_task(run_sync(inside))
-    await asyncio.sleep(0.01)
+    await until(lambda: references)
     task.cancel()
     await asyncio.wait({task})
     assert task.cancelled()

@@ -133,7 +133,7 @@ async def test_after_the_grace_the_coroutine_is_cancelled():
             steps.append(str(error))
 
     task = asyncio.create_task(run_sync(inside))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -214,8 +214,10 @@ from turbo_orm.offload import offload
 
 async def parent():
     release = threading.Event()
-    busy = asyncio.create_task(offload(release.wait, 30))
-    await asyncio.sleep(0.05)
+    begun = threading.Event()
+    busy = asyncio.create_task(offload(lambda: begun.set() or release.wait(30)))
+    while not begun.is_set():
+        await asyncio.sleep(0.001)
     offloading._threads._lock.acquire()
     process = os.fork()
     if not process:
