@@ -23,7 +23,7 @@ RECORDS = [8192, 16384]
 # Bytes of an answer, around the sizes of records and of libpq's buffer.
 SIZES = sorted(
     {1, 100_000, 1_000_000}
-    | {size + more for size in (8192, 16384, 32768) for more in range(-120, 130, 10)}
+    | {size + more for size in (8192, 16384, 32768) for more in range(-60, 70, 10)}
 )
 
 
