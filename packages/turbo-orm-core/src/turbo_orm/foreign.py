@@ -138,9 +138,10 @@ def installed(path: str) -> tuple[str, str]:
 
 
 def release(path: str) -> tuple[int, ...]:
-    """Return the numbers of the version of the distribution that has a dotted path."""
+    """Return the version of the distribution that has a dotted path, in three numbers at least."""
     found = re.match(r"\d+(\.\d+)*", installed(path)[1])
-    return tuple(map(int, found[0].split("."))) if found else ()
+    numbers = list(map(int, found[0].split("."))) if found else []
+    return (*numbers, *[0] * (3 - len(numbers)))
 
 
 def find(path: str) -> Any:

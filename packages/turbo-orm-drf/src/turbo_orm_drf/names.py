@@ -1,8 +1,8 @@
 """The private names of DRF that this adapter uses, checked at start-up.
 
-A release may rename any of them: then the application refuses to start, or
-recipes of fields are off. A new use of such a name needs a
-row in this table. ``turbo_orm.patches.names`` has those of Django's.
+A release may rename any of them: then the application refuses to start, or DRF derives the fields
+of each serializer anew. A new use of such a name needs a row in this table.
+``turbo_orm.patches.names`` has those of Django's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ logger = logging.getLogger("turbo_orm_drf")
 
 ESSENTIAL = "essential"
 RECIPES = "recipes"
+# A function has these or not; nothing fails without them.
+MARKS = "marks"
 
 TABLE: tuple[PrivateName, ...] = (
     # Ours is made with the paginator of our own.
@@ -24,8 +26,8 @@ TABLE: tuple[PrivateName, ...] = (
         "rest_framework.serializers.Serializer", "_declared_fields", ("get_fields",), ESSENTIAL
     ),
     # By these a function says that it returns an awaitable; one that waits must not.
-    PrivateName("asyncio.coroutines", "_is_coroutine", needs=ESSENTIAL),
-    PrivateName("inspect", "_is_coroutine_mark", needs=ESSENTIAL, since=(3, 12)),
+    PrivateName("asyncio.coroutines", "_is_coroutine", needs=MARKS),
+    PrivateName("inspect", "_is_coroutine_mark", needs=MARKS, since=(3, 12)),
     # How DRF copies a field, and derives those of a model.
     PrivateName("rest_framework.fields.Field", "_args", ("__deepcopy__",), RECIPES),
     PrivateName("rest_framework.fields.Field", "_kwargs", ("__deepcopy__",), RECIPES),

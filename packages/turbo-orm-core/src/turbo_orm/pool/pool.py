@@ -94,9 +94,9 @@ class Pool:
         self._giving_up: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
-        # Operations that wait for a connection, and requests that ended without one. psycopg_pool
-        # counts those that were given up as waiting, until a connection comes back.
-        self._waiting = self._failures = 0
+        # Operations that wait for a connection, all that asked, and those that ended without one.
+        # psycopg_pool counts those that were given up as waiting, until a connection comes back.
+        self._waiting = self._requests = self._failures = 0
         # What was lent under a limit, until it is taken back.
         self._limited: dict[AsyncConnection[Any], ConnectionLimit] = {}
         self._janitor: asyncio.Task[None] | None = None
@@ -202,7 +202,7 @@ class Pool:
         # Until the first connection has come, it has other limits.
         measured["pool_min"], measured["pool_max"] = sizes["min_size"], sizes["max_size"]
         measured["requests_waiting"] = self._waiting
-        measured["requests_errors"] = self._failures
+        measured["requests_num"], measured["requests_errors"] = self._requests, self._failures
         return PoolStats.of(self.alias, measured)
 
     async def open(self) -> None:
@@ -259,6 +259,7 @@ class Pool:
 
     async def _wait_for_one(self) -> AsyncConnection[Any]:
         self._waiting += 1
+        self._requests += 1
         try:
             if self._opening is None or not self._opening.done():
                 await self.open()
