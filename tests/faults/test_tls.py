@@ -18,6 +18,9 @@ from tests.waiting import until, until_asleep, until_nobody_sleeps
 from turbo_orm import run_sync
 from turbo_orm.pool import get_pool
 
+# What libpq and the loop do with it depends on no version of Django.
+pytestmark = pytest.mark.slow
+
 # Bytes in a record: of PostgreSQL's own, and the most that TLS has, as poolers send.
 RECORDS = [8192, 16384]
 # Bytes of an answer, around the sizes of records and of libpq's buffer.
