@@ -6,8 +6,10 @@ from pathlib import Path
 STOCK, PLAIN, OURS = "stock", "plain managers", "own managers"
 
 # The scenarios themselves need settings of their own.
-NAMES = re.findall(
-    r"^@(?:scenario|of_coroutine)\ndef (\w+)",
-    (Path(__file__).parent / "scenarios.py").read_text(),
-    re.MULTILINE,
-)
+NAMES = [
+    name
+    for room in sorted((Path(__file__).parent / "scenarios").glob("*.py"))
+    for name in re.findall(
+        r"^@(?:scenario|of_coroutine)\ndef (\w+)", room.read_text(), re.MULTILINE
+    )
+]
