@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import sys
 import traceback
@@ -25,6 +26,9 @@ CREATE TABLE IF NOT EXISTS callers_deep (
 TRUNCATE callers_row, callers_deep RESTART IDENTITY;
 """
 
+# Seconds for one scenario.
+DEADLINE = 30
+
 # Held, so that none of them is closed for want of anybody who knows it.
 _opened: list[Any] = []
 
@@ -40,6 +44,8 @@ def _close_all() -> None:
 
 
 def _outcome(scenario: Any) -> dict[str, Any]:
+    # Where every thread is, if it hangs.
+    faulthandler.dump_traceback_later(DEADLINE, exit=True)
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
     _close_all()

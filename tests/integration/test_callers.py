@@ -21,15 +21,15 @@ pytestmark = [
 
 
 @functools.lru_cache(maxsize=3)
-def outcomes(flavour: str, database: str) -> dict[str, Any]:
-    """Return what came of each scenario, in a process with or without Turbo ORM."""
+def _run(flavour: str, database: str) -> subprocess.CompletedProcess[str]:
+    # Cached whatever comes of it: each test would wait for the same hanging scenario again.
     environment = {
         **os.environ,
         "CALLERS_FLAVOUR": flavour,
         "CALLERS_DATABASE": database,
         "DJANGO_SETTINGS_MODULE": "tests.callers.settings",
     }
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "tests.callers.child"],
         env=environment,
         cwd=Path(__file__).parents[2],
@@ -38,6 +38,11 @@ def outcomes(flavour: str, database: str) -> dict[str, Any]:
         timeout=200,
         check=False,
     )
+
+
+def outcomes(flavour: str, database: str) -> dict[str, Any]:
+    """Return what came of each scenario, in a process with or without Turbo ORM."""
+    done = _run(flavour, database)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

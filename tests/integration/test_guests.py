@@ -19,7 +19,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Author, Tag
 from tests.waiting import until, until_asleep
-from turbo_orm import atomic, eager, on_commit, portal, run_sync
+from turbo_orm import atomic, await_, eager, on_commit, portal, run_sync
+from turbo_orm.callers import current_caller
 
 pytestmark = pytest.mark.needs_thread("what is tested")
 
@@ -605,18 +606,94 @@ async def test_a_savepoint_of_a_thread_keeps_its_turn():
     assert (waited, [tag.name async for tag in Tag.objects.all()]) == ([True], ["beside"])
 
 
+@pytest.mark.parametrize("opens", [False, True], ids=["statement", "savepoint"])
+async def test_a_savepoint_of_a_thread_lets_in_what_it_waits_for(opens):
+    # Stock asgiref hangs here: its one thread waits for itself.
+    async def sibling():
+        await begun.wait()
+        if opens:
+            await run_sync(savepoint)
+        return await Tag.objects.acount()
+
+    def savepoint():
+        with transaction.atomic():
+            add("sibling")
+
+    async def wait():
+        begun.set()
+        return await beside
+
+    def work():
+        with transaction.atomic():
+            add("thread")
+            return async_to_sync(wait)(), names()
+
+    begun = asyncio.Event()
+    async with atomic():
+        beside = asyncio.create_task(sibling())
+        found = await asyncio.wait_for(sync_to_async(work)(), 30)
+        inside = await Tag.objects.acount()
+
+    expected = ["thread", "sibling"] if opens else ["thread"]
+    assert (found, inside) == ((len(expected), expected), len(expected))
+
+
+@pytest.mark.parametrize("way", ["job", "savepoint", "eager", "portal"])
+async def test_a_job_lets_in_what_it_waits_for(way):
+    async def sibling():
+        await begun.wait()
+        return await Tag.objects.acount()
+
+    def work():
+        block = contextlib.nullcontext() if way == "job" else transaction.atomic()
+        with block:
+            add("job")
+            begun.set()
+            return await_(beside), names()
+
+    async def in_portal():
+        return work()
+
+    begun = asyncio.Event()
+    async with atomic():
+        beside = asyncio.create_task(sibling())
+        begin = {"eager": lambda: eager(work), "portal": lambda: portal(in_portal())}
+        found = await asyncio.wait_for(begin.get(way, lambda: run_sync(work))(), 30)
+
+    assert found == (1, ["job"])
+
+
+async def test_a_job_without_a_savepoint_lets_in_whoever_sets_its_event():
+    async def wait():
+        await seen.wait()
+
+    def work():
+        add("job")
+        await_(wait())
+        return names()
+
+    async def sibling():
+        await Tag.objects.acreate(name="sibling")
+        seen.set()
+
+    seen = asyncio.Event()
+    async with atomic():
+        both = asyncio.gather(run_sync(work), sibling())
+        found, _ = await asyncio.wait_for(both, 30)
+
+    assert found == ["job", "sibling"]
+
+
 async def test_a_thread_that_code_in_the_bridge_waits_for_is_inside():
     def work():
         with transaction.atomic():
             add("bridge")
-            return await_in_bridge(sync_to_async(inner)())
+            return await_(sync_to_async(inner)())
 
     def inner():
         with transaction.atomic():
             add("thread")
         return names(), connection.in_atomic_block
-
-    from turbo_orm import await_ as await_in_bridge
 
     found = await run_sync(work)
 
@@ -721,6 +798,41 @@ async def test_after_a_cancellation_the_statement_of_the_thread_is_waited_for():
     assert await Tag.objects.acount() == 0
     await until(lambda: len(seen) == 2)
     assert seen == ["slept", "refused"]
+
+
+async def test_a_cancelled_call_leaves_no_caller_behind():
+    def work():
+        async_to_sync(called_from_thread)()
+
+    async def called_from_thread():
+        await sync_to_async(busy)()
+
+    def busy():
+        entered.set()
+        go_on.wait(30)
+
+    async def block():
+        try:
+            async with atomic():
+                await Tag.objects.acreate(name="undone")
+                await sync_to_async(work)()
+        finally:
+            seen.append(current_caller())
+
+    entered, go_on, seen = threading.Event(), threading.Event(), []
+    task = asyncio.create_task(block())
+    try:
+        await until(entered.is_set)
+        # asgiref waits for the thread after the first.
+        for _ in range(2):
+            task.cancel()
+            for _ in range(20):
+                await asyncio.sleep(0)
+        await asyncio.wait({task}, timeout=30)
+    finally:
+        go_on.set()
+
+    assert (task.cancelled(), seen, await Tag.objects.acount()) == (True, [None], 0)
 
 
 async def test_only_thread_sensitive_calls_are_inside():

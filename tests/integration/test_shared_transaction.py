@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from django.conf import settings
@@ -16,6 +16,10 @@ from turbo_orm import atomic, portal, run_sync
 from turbo_orm.leases.shared import share, unshare
 from turbo_orm.pool import get_pool
 from turbo_orm.test import isolation
+
+
+class Undone(Exception):
+    """What rolls back."""
 
 
 @pytest.fixture
@@ -125,6 +129,26 @@ async def test_another_tasks_query_waits_for_the_end_of_a_block(shared):
 
     await asyncio.gather(block(), query())
     assert order == ["block", 1]
+
+
+@pytest.mark.parametrize("opens", [False, True], ids=["statement", "block"])
+async def test_a_block_lets_in_a_task_that_it_awaits(shared, opens):
+    async def beside(begun):
+        await begun.wait()
+        async with atomic() if opens else nullcontext():
+            await Author.objects.acreate(name="beside")
+
+    begun = asyncio.Event()
+    task = asyncio.create_task(beside(begun))
+    with suppress(Undone):
+        async with atomic():
+            await Author.objects.acreate(name="block")
+            begun.set()
+            await asyncio.wait_for(task, 30)
+            inside = await anames()
+            raise Undone
+
+    assert (inside, await anames()) == (["beside", "block"], [])
 
 
 async def test_a_synchronous_block_keeps_its_turn_while_its_coroutine_waits(shared):

@@ -4,7 +4,16 @@ import itertools
 
 import pytest
 
-from turbo_orm.leases.decision import Held, Lease, Place, Standing, decide, standing
+from turbo_orm.leases.decision import (
+    Held,
+    Lease,
+    Place,
+    Standing,
+    decide,
+    enters,
+    keeps_turn,
+    standing,
+)
 
 HERE, ELSEWHERE = "the loop here", "another loop"
 THREAD, HOSTED, LOOP, JOB = Place.THREAD, Place.HOSTED, Place.LOOP, Place.JOB
@@ -61,6 +70,33 @@ LEASES = [
     (JOB, LATE, True, True, Lease.CALLER),
 ]
 
+KEEPING = [
+    # how many blocks were open when the turn began, how many are now, whether it is kept
+    (0, 0, False),  # a transaction without a block: only its own tasks are in it
+    (1, 1, False),
+    (2, 2, False),
+    # A savepoint that nobody else may get into.
+    (0, 1, True),
+    (1, 2, True),
+    (1, 3, True),
+    # Left by a job that had not entered it.
+    (2, 1, False),
+]
+
+ENTERING = [
+    # who waits, whether the holder awaits it, whether the holder awaits a thread, whether it enters
+    (JOB, False, False, False),
+    (JOB, True, False, True),
+    (JOB, True, True, True),
+    # Threads are not in the way of what runs on the loop.
+    (JOB, False, True, False),
+    (HOSTED, False, False, False),
+    (HOSTED, False, True, True),
+    (HOSTED, True, True, True),
+    # What awaits a thread's code awaits a call.
+    (HOSTED, True, False, False),
+]
+
 
 @pytest.mark.parametrize(("held", "loop", "expected"), STANDINGS)
 def test_how_a_context_stands_to_a_block(held, loop, expected):
@@ -70,6 +106,16 @@ def test_how_a_context_stands_to_a_block(held, loop, expected):
 @pytest.mark.parametrize(("place", "found", "called", "lends", "expected"), LEASES)
 def test_whose_connection_is_used(place, found, called, lends, expected):
     assert decide(place, found, called=called, lends=lends) is expected
+
+
+@pytest.mark.parametrize(("before", "now", "expected"), KEEPING)
+def test_a_job_that_waits_keeps_its_turn_for_a_savepoint_of_its_own(before, now, expected):
+    assert keeps_turn(before=before, now=now) is expected
+
+
+@pytest.mark.parametrize(("place", "awaited", "thread_awaited", "expected"), ENTERING)
+def test_who_enters_the_turn_of_another(place, awaited, thread_awaited, expected):
+    assert enters(place, awaited=awaited, thread_awaited=thread_awaited) is expected
 
 
 def test_every_case_is_in_the_table():

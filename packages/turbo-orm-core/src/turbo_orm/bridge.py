@@ -45,6 +45,9 @@ class JobScope(Protocol):
     def exit(self) -> None:
         """Give everything back; called in the greenlet at the end of the job."""
 
+    def pause(self) -> None:
+        """Let others use the connection of a transaction while the job waits for something else."""
+
     def suspend(self) -> None:
         """Give back what is not needed while the coroutine of a portal waits."""
 
@@ -423,25 +426,61 @@ def await_(awaitable: Awaitable[T], *, suspending: bool = False) -> T:
         BaseException: whatever the awaitable raises, cancellation included.
     """
     job = current_job()
-    if job is None and not on_event_loop() and is_called_back():
-        return wait_here(awaitable)
     if job is None:
-        _close(awaitable)
-        raise MissingBridge(
-            f"await_({awaitable!r}) was called outside the bridge, so nothing can wait for it. "
-            "Run the synchronous code around it with `await run_sync(function, ...)` or "
-            "`await portal(coroutine)`, or write `await` in a coroutine."
-        )
-    return _drive(cast(_Worker, getcurrent()), job, awaitable, suspending=suspending)
+        return _wait_elsewhere(awaitable)
+    leave = _suspend if suspending else _pause
+    return _drive(cast(_Worker, getcurrent()), job, awaitable, leave)
+
+
+def await_holding(awaitable: Awaitable[T]) -> T:
+    """Wait for a statement, or for the right to make one: the job keeps all that it holds.
+
+    Args:
+        awaitable: as for ``await_``.
+
+    Returns:
+        What it gives.
+
+    Raises:
+        BaseException: whatever the awaitable raises, cancellation included.
+    """
+    job = current_job()
+    if job is None:
+        return _wait_elsewhere(awaitable)
+    return _drive(cast(_Worker, getcurrent()), job, awaitable, None)
+
+
+def _pause(scope: JobScope) -> None:
+    scope.pause()
+
+
+def _suspend(scope: JobScope) -> None:
+    scope.suspend()
+
+
+def _wait_elsewhere(awaitable: Awaitable[T]) -> T:
+    if not on_event_loop() and is_called_back():
+        return wait_here(awaitable)
+    _close(awaitable)
+    raise MissingBridge(
+        f"await_({awaitable!r}) was called outside the bridge, so nothing can wait for it. "
+        "Run the synchronous code around it with `await run_sync(function, ...)` or "
+        "`await portal(coroutine)`, or write `await` in a coroutine."
+    )
 
 
 def _drive_outermost(awaitable: Awaitable[T]) -> T:
     """Drive the coroutine of a portal: what its job holds is offered back at every wait."""
     worker = cast(_Worker, getcurrent())
-    return _drive(worker, cast(Job, worker.job), awaitable, suspending=True)
+    return _drive(worker, cast(Job, worker.job), awaitable, _suspend)
 
 
-def _drive(worker: _Worker, job: Job, awaitable: Awaitable[T], *, suspending: bool = False) -> T:
+def _drive(
+    worker: _Worker,
+    job: Job,
+    awaitable: Awaitable[T],
+    leave: Callable[[JobScope], None] | None,
+) -> T:
     coroutine = awaitable if iscoroutine(awaitable) else _as_coroutine(awaitable)
     if job.abandoned:
         coroutine.close()
@@ -452,8 +491,8 @@ def _drive(worker: _Worker, job: Job, awaitable: Awaitable[T], *, suspending: bo
             try:
                 if job.abandoned:
                     raise GeneratorExit
-                if suspending and job.scope is not None:
-                    job.scope.suspend()
+                if leave is not None and job.scope is not None:
+                    leave(job.scope)
                 if job.deferred is not None:
                     raise _take_deferred(job)
                 sent = cast(greenlet, worker.parent).switch(yielded)
@@ -508,7 +547,7 @@ def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:
     """
     job = current_job()
     if job is None or job.abandoned:
-        return await_(coroutine)
+        return await_holding(coroutine)
     deferred, job.deferred = job.deferred, None
     task = start_task(coroutine)
     deadline: float | None = None
@@ -516,7 +555,7 @@ def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:
     while not task.done():
         remaining = None if deadline is None else max(0.0, deadline - loop.time())
         try:
-            await_(asyncio.wait({task}, timeout=remaining))
+            await_holding(asyncio.wait({task}, timeout=remaining))
         except asyncio.CancelledError as error:
             deferred = deferred or error
             deadline = deadline or loop.time() + grace

@@ -10,15 +10,29 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from functools import partial, wraps
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from asgiref.sync import AsyncToSync, SyncToAsync
 from psycopg.pq import TransactionStatus
 
+from .awaited import GLANCE
+from .tasks import start_task
+
 T = TypeVar("T")
 OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+
+class Keeper(Protocol):
+    """What a thread stands at in a block of the loop that waits for it."""
+
+    def lend(self) -> None:
+        """Let others have the turn, until the thread has something to do again."""
+
+    def release(self) -> None:
+        """Give the turn back with the outermost of the thread's blocks."""
 
 
 class OpenBlock(Protocol):
@@ -27,7 +41,7 @@ class OpenBlock(Protocol):
     gone: asyncio.Event
 
     def admits_context(self) -> bool:
-        """Tell whether the running code is inside the block."""
+        """Tell whether the running code is inside the block, or awaited there."""
 
     def abandon(self) -> None:
         """Roll the block back, in the caller's thread: the caller stops waiting."""
@@ -92,6 +106,8 @@ class _Here(threading.local):
         self.replaced: dict[str, Any] = {}
         # Of the blocks that are open on its own connections, by alias.
         self.openers: dict[str, Opener] = {}
+        # What keeps a turn for each of the thread's open blocks, by alias; None for its own.
+        self.kept: dict[str, list[Keeper | None]] = {}
 
 
 here = _Here()
@@ -121,6 +137,16 @@ def is_called_back() -> bool:
     if caller is None or caller.ended or caller.thread != threading.get_ident():
         return False
     return type(caller) is not Opener or caller.loop is not None
+
+
+def is_called_from(thread: int, context: Context) -> bool:
+    """Tell whether a thread waits in ``async_to_sync`` for the code of a context."""
+    caller = context.get(_caller)
+    while caller is not None:
+        if caller.thread == thread and not caller.ended and type(caller) is not Opener:
+            return True
+        caller = caller.outer
+    return False
 
 
 def note_opening(alias: str, wrapper: Any) -> None:
@@ -183,14 +209,18 @@ _running: Any = SyncToAsync(_run, thread_sensitive=True)
 
 
 async def own_turn(caller: Caller, alias: str | None = None) -> None:
-    """Wait until no other task has a block open on a caller's connections.
+    """Wait until no other task has a block open on a caller's connections, or awaits this one.
 
     Args:
         caller: who waits.
         alias: the alias of the one database that is going to be used; None for any.
     """
     while caller.blocks and (block := caller.foreign_block(alias)) is not None:
-        await block.gone.wait()
+        gone = start_task(block.gone.wait())
+        try:
+            await asyncio.wait({gone}, timeout=GLANCE)
+        finally:
+            gone.cancel()
 
 
 async def call_back(
@@ -305,6 +335,46 @@ def _call_and_look(child: Callable[[], T]) -> T:
         return child()
     finally:
         _note_left_open()
+        # A block that the call has left open must not keep others from the connection.
+        for keeper in chain.from_iterable(here.kept.values()):
+            if keeper is not None:
+                keeper.lend()
+
+
+class WaitingCall:
+    """A call of a thread that is awaited: by which task, in which context."""
+
+    __slots__ = ("context", "task")
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self.task = task
+        self.context = copy_context()
+
+
+waiting_calls: set[WaitingCall] = set()
+
+
+def note_hop(original: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """Return a ``SyncToAsync.__call__`` that notes who waits for a thread."""
+
+    @wraps(original)
+    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before, task = _caller.get(), asyncio.current_task()
+        waiting = WaitingCall(task) if task is not None and self._thread_sensitive else None
+        if waiting is not None:
+            waiting_calls.add(waiting)
+        try:
+            return await original(self, *args, **kwargs)
+        except asyncio.CancelledError:
+            if type(_caller.get()) is Caller:
+                # asgiref has brought along what the thread is still waiting for.
+                _caller.set(before)
+            raise
+        finally:
+            if waiting is not None:
+                waiting_calls.discard(waiting)
+
+    return call
 
 
 def note_host(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -109,6 +109,8 @@ def enter(block: Atomic) -> None:
     block.__enter__()
     if hold is None or hold.transaction.is_root:
         lending.pin(alias)
+    else:
+        lending.share_block(alias, 1)
 
 
 def leave(
@@ -133,6 +135,7 @@ def leave(
     if wrapper.in_outermost_block:
         lending.unpin(open_transaction)
     block.__exit__(exc_type, exc_value, traceback)
+    lending.share_block(alias, -1)
 
 
 def abandon(block: Atomic) -> None:

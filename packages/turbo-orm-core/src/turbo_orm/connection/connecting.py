@@ -14,7 +14,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql.base import DatabaseWrapper
 
-from ..bridge import await_
+from ..bridge import await_holding
 from ..conf import get_settings
 from ..offload import offload
 from ..pool import Parameters, PooledConnection, finish
@@ -54,7 +54,7 @@ class BridgedDriver:
         """
         factory = parameters.pop("cursor_factory", psycopg.Cursor)
         parameters["autocommit"] = True
-        source = await_(PooledConnection.open(conninfo, **parameters))
+        source = await_holding(PooledConnection.open(conninfo, **parameters))
         facade = BridgedConnection(source, factory, get_settings().CLEANUP_TIMEOUT)
         facade.lessee = MAKER
         source.facade = facade
@@ -113,7 +113,7 @@ def has_own_parameters(engine: Any) -> bool:
 def _ask_for_parameters(wrapper: Any) -> Parameters:
     ask = wrapper.get_connection_params
     # One that is not Django's may ask another server for a password, and block.
-    asked = await_(offload(ask)) if has_own_parameters(type(wrapper)) else ask()
+    asked = await_holding(offload(ask)) if has_own_parameters(type(wrapper)) else ask()
     parameters = Parameters(asked)
     factory = take_cursor_factory(parameters, wrapper.settings_dict["OPTIONS"])
     return Parameters(parameters, cursor_factory=factory)

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, await_shielded, in_bridge
+from ..bridge import await_holding, await_shielded, in_bridge
 from ..pool import finish
 from ..tasks import begin_now
 from .applied import Session
@@ -100,7 +100,7 @@ class StatementLock:
         if self.shielded:
             await_shielded(_finish(rest), grace=self._grace)
         else:
-            await_(rest)
+            await_holding(rest)
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()
@@ -161,7 +161,7 @@ class BridgedConnection(psycopg.Connection[Any]):
         if self.lock.shielded:
             return self._wait_shielded(waiting)
         try:
-            return await_(waiting)
+            return await_holding(waiting)
         except Exception:
             raise
         except BaseException:

@@ -14,7 +14,14 @@ import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, await_shielded, current_job, in_bridge, on_event_loop
+from ..bridge import (
+    await_,
+    await_holding,
+    await_shielded,
+    current_job,
+    in_bridge,
+    on_event_loop,
+)
 from ..callers import wait_here
 from ..conf import get_settings
 from ..pool import Pool, finish, get_pool
@@ -98,7 +105,7 @@ class BridgedWrapper(Base):
             facade = new_connection(self)
         else:
             self._lender = get_pool(self.alias)
-            source: Any = await_(self._lender.lend())
+            source: Any = await_holding(self._lender.lend())
             facade = source.facade
         self.take(facade)
         if not self.settings_dict["AUTOCOMMIT"]:

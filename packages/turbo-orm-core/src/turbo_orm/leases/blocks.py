@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from functools import wraps
 from types import TracebackType
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.transaction import Atomic, TransactionManagementError
 
-from ..bridge import await_, await_shielded, in_bridge, on_event_loop
+from ..awaited import is_awaited
+from ..bridge import await_holding, await_shielded, in_bridge, on_event_loop
 from ..callers import (
     Caller,
     call_back,
@@ -52,9 +52,16 @@ class CallersBlock:
         # Django's blocks, outermost first: all of one task.
         self.entered: list[Atomic] = []
 
-    def admits_context(self) -> bool:
-        """Tell whether the running code is inside the block."""
+    def includes_context(self) -> bool:
+        """Tell whether the running code was started inside the block."""
         return self in _inside.get()
+
+    def admits_context(self) -> bool:
+        """Tell whether the running code is inside the block, or awaited there."""
+        return self.includes_context() or is_awaited(asyncio.current_task(), self._includes)
+
+    def _includes(self, context: Context, task: asyncio.Task[Any] | None) -> bool:
+        return task is self.task or self in (context.get(_inside) or ())
 
     def end(self) -> None:
         """Let others use the connection."""
@@ -127,7 +134,8 @@ async def enter_at_caller(caller: Caller, atomic: Atomic) -> None:
     """
     alias = alias_of(atomic)
     around: Any = caller.blocks.get(alias)
-    if around is not None and around.admits_context() and around.task is not asyncio.current_task():
+    inside = around is not None and around.includes_context()
+    if inside and around.task is not asyncio.current_task():
         raise child_error(alias)
     block = await open_block(caller, alias, atomic)
     try:
@@ -181,16 +189,6 @@ def abandon_at_caller(caller: Caller, atomic: Atomic) -> None:
 # Django's own blocks, in a thread or in the bridge.
 
 
-class _Kept(threading.local):
-    """The turns that a thread's open blocks keep, by alias."""
-
-    def __init__(self) -> None:
-        self.turns: dict[str, list[ThreadGuest | None]] = {}
-
-
-_kept = _Kept()
-
-
 def enter_in_turn(original: Callable[[Any], None]) -> Callable[[Any], None]:
     """Return an ``Atomic.__enter__`` that waits for the turn of a guest, and keeps it."""
 
@@ -236,7 +234,7 @@ def _take_turn(atomic: Atomic) -> Callable[[], None]:
         caller = current_caller() if in_bridge() else None
         if caller is None:
             return _nothing
-        block = await_(open_block(caller, alias, atomic))
+        block = await_holding(open_block(caller, alias, atomic))
         try:
             host = guest_on_loop(caller, alias).host
             if isinstance(host, ThreadGuest):
@@ -254,7 +252,7 @@ def _take_turn(atomic: Atomic) -> Callable[[], None]:
         found.keep()
     else:
         note_opening(alias, guest)
-    _kept.turns.setdefault(alias, []).append(found)
+    here.kept.setdefault(alias, []).append(found)
     return lambda: _give_back_kept(alias)
 
 
@@ -282,7 +280,7 @@ def _give_back(caller: Caller, block: CallersBlock, host: Any) -> None:
 
 
 def _give_back_kept(alias: str) -> None:
-    turns = _kept.turns.get(alias)
+    turns = here.kept.get(alias)
     guest = turns.pop() if turns else None
     if guest is not None:
         guest.release()

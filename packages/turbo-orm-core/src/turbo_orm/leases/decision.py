@@ -90,3 +90,24 @@ def decide(place: Place, standing: Standing, *, called: bool = False, lends: boo
 
 _INSIDE = {Place.HOSTED: Lease.GUEST, Place.LOOP: Lease.BLOCK, Place.JOB: Lease.BLOCK}
 _OUTSIDE = {Place.HOSTED: Lease.OWN, Place.LOOP: Lease.NONE, Place.JOB: Lease.POOL}
+
+
+def keeps_turn(*, before: int, now: int) -> bool:
+    """Tell whether a job keeps its turn while it waits for something else than a statement.
+
+    Args:
+        before: how many blocks were open when the turn began.
+        now: how many are open.
+    """
+    return now > before
+
+
+def enters(place: Place, *, awaited: bool = False, thread_awaited: bool = False) -> bool:
+    """Tell whether code takes its turn inside that of another, which could not go on otherwise.
+
+    Args:
+        place: where the code runs.
+        awaited: whether the other awaits the code.
+        thread_awaited: whether the other awaits a call of a thread, which may be this one.
+    """
+    return thread_awaited if place is Place.HOSTED else awaited

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.transaction import TransactionManagementError
 
 from ..callers import here, ignore_callers
 from .decision import Held, Standing, standing
+from .lines import Line, Turn
 
 if TYPE_CHECKING:
     from ..connection.wrapper import BridgedWrapper
@@ -33,6 +34,8 @@ class Transaction:
     lends = True
     # The loop that its connection belongs to; None if it is a thread's.
     loop: asyncio.AbstractEventLoop | None = None
+    # The turn in another transaction that this one keeps until it has ended: in that of a test.
+    waiting: Turn | None = None
 
     def __init__(self, wrapper: BridgedWrapper) -> None:
         self.alias = wrapper.alias
@@ -40,7 +43,7 @@ class Transaction:
         # A strong reference: the identity of a finished task may be used again.
         self.task = _current_task()
         self.ended = False
-        self.lock = asyncio.Lock()
+        self.line = Line()
         self.loop = asyncio.get_running_loop()
         # What stands for the wrapper in the threads that the block waits for, by thread.
         self.guests: dict[int, Any] = {}
@@ -49,6 +52,11 @@ class Transaction:
     def owned_by_this_task(self) -> bool:
         """Whether the running task is the one that began the transaction."""
         return self.task is _current_task()
+
+    @property
+    def depth(self) -> int:
+        """How many blocks are open."""
+        return len(self.wrapper.atomic_blocks)
 
     def expire(self, task: object = None) -> None:
         """End the transaction without waiting: its connection is closed, the server rolls back.
@@ -65,31 +73,11 @@ class Transaction:
         self.wrapper.hand_back(broken=True)
 
 
-class Turn:
-    """The right of one job to use the transaction's connection, until released."""
-
-    __slots__ = ("lock", "nested", "outer", "released", "transaction")
-
-    def __init__(self, transaction: Transaction, outer: Turn | None, lock: asyncio.Lock) -> None:
-        self.transaction = transaction
-        self.outer = outer
-        self.lock = lock
-        self.released = False
-        # Tasks begun during this turn wait here and not for its end: it may wait for theirs.
-        self.nested = asyncio.Lock()
-
-
 class Hold(NamedTuple):
     """What a context knows of the transaction it is in."""
 
     transaction: Transaction
     turn: Turn | None
-
-
-def lock_of(hold: Hold) -> asyncio.Lock:
-    """Return the lock that stands for a turn on the connection of a hold."""
-    transaction, outer = hold
-    return transaction.lock if outer is None or outer.released else outer.nested
 
 
 # The transactions that contexts are in which began none themselves.
@@ -151,6 +139,12 @@ def too_late(alias: str) -> TransactionManagementError:
         "the task (or the thread) before the block ends, or start it outside of it: "
         "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one in no block."
     )
+
+
+def hold_in(context: Context, alias: str) -> Hold | None:
+    """Return the transaction that another context is in, also if that has ended."""
+    holds = context.get(_holds)
+    return holds.get(alias) if holds else None
 
 
 def root_of(alias: str) -> Transaction | None:

@@ -25,7 +25,9 @@ from ..connection.wrapper import BridgedWrapper, CommitHook
 from ..pool import finish
 from .errands import run_on
 from .guests import Guest
-from .holds import Hold, Transaction, lock_of, too_late
+from .holds import Hold, Transaction, too_late
+from .lines import Turn
+from .turns import for_thread, turn_at_once, wait_for_turn
 
 
 class ThreadFace(BridgedConnection):
@@ -91,7 +93,7 @@ class ThreadFace(BridgedConnection):
 class ThreadGuest(Guest):
     """Mixed into the engine's class: a block's wrapper in a thread that the block waits for."""
 
-    __slots__ = ("_face", "_kept", "_lock", "_parts", "hold", "loop", "thread")
+    __slots__ = ("_face", "_kept", "_parts", "hold", "loop", "thread", "turn")
 
     pool = None
     # Of the context, which asgiref brings along.
@@ -105,7 +107,8 @@ class ThreadGuest(Guest):
     thread: int
     _face: ThreadFace | None
     _kept: int
-    _lock: asyncio.Lock
+    # The one that the thread keeps, for several statements.
+    turn: Turn | None
     _named_cursors: list[Any]
 
     @classmethod
@@ -115,7 +118,8 @@ class ThreadGuest(Guest):
         guest.share_state(hold.transaction.wrapper)
         assert hold.transaction.loop is not None
         guest.hold, guest.loop, guest.thread = hold, hold.transaction.loop, thread
-        guest._face, guest._parts, guest._kept = None, {}, 0
+        guest._face, guest._parts = None, {}
+        guest._kept, guest.turn = 0, None
         return guest
 
     @property
@@ -142,7 +146,7 @@ class ThreadGuest(Guest):
 
     async def execute(self, facade: BridgedConnection, gen: Any) -> Any:
         """Drive a psycopg generator in this thread's turn; called on the loop."""
-        lock = None if self._kept else await self._acquire()
+        turn = None if self.turn is not None else await self._take()
         try:
             if self.transaction.ended:
                 raise too_late(self.transaction.alias)
@@ -155,13 +159,13 @@ class ThreadGuest(Guest):
             self.transaction.wrapper.note_interruption()
             raise
         finally:
-            if lock is not None:
-                lock.release()
+            if turn is not None:
+                turn.release()
 
-    async def _acquire(self) -> asyncio.Lock:
-        lock = lock_of(self.hold)
-        await lock.acquire()
-        return lock
+    async def _take(self) -> Turn:
+        turn = turn_at_once(self.hold) or await wait_for_turn(self.hold, for_thread)
+        turn.thread = self.thread
+        return turn
 
     def keeps_in_context(self) -> bool:
         """Tell that what an engine keeps is the context's, which asgiref brings along."""
@@ -169,17 +173,23 @@ class ThreadGuest(Guest):
 
     def keep(self) -> None:
         """Wait for the thread's turn and keep it while a block is open."""
-        if not self._kept:
-            self._lock = run_on(self.loop, self._acquire)
+        if self.turn is None:
+            self.turn = run_on(self.loop, self._take)
         self._kept += 1
 
     def release(self) -> None:
         """Give the turn back with the outermost of the thread's blocks."""
         self._kept -= 1
         if not self._kept:
+            self.lend()
+
+    def lend(self) -> None:
+        """Let others have the turn, until the thread has something to do again."""
+        turn, self.turn = self.turn, None
+        if turn is not None:
             # Without its loop nobody waits any more.
             with contextlib.suppress(RuntimeError):
-                self.loop.call_soon_threadsafe(self._lock.release)
+                self.loop.call_soon_threadsafe(turn.release)
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Create a cursor, and let the block know of it if the server keeps it open."""

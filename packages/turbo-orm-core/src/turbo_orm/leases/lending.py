@@ -86,6 +86,9 @@ def pin(alias: str) -> None:
         raise RuntimeError("pin() was called outside the bridge or outside a transaction")
     transaction = hold.transaction
     scope = scope_of(job)
+    if transaction not in scope.begun:
+        # Of a test: awaited by a block, and therefore inside it.
+        return
     scope.begun.remove(transaction)
     scope.release_turn(alias)
     if transaction.task is not None:
@@ -100,3 +103,16 @@ def unpin(transaction: Transaction) -> None:
     scope_of(job).begun.append(transaction)
     if transaction.task is not None:
         transaction.task.remove_done_callback(transaction.expire)
+
+
+def share_block(alias: str, change: int) -> None:
+    """Let others into the block that this job has entered for an asynchronous one, or has left.
+
+    Args:
+        alias: the database.
+        change: 1 when it was entered, -1 when it was left.
+    """
+    job = current_job()
+    turn = scope_of(job).turns.get(alias) if job is not None else None
+    if turn is not None:
+        turn.depth += change

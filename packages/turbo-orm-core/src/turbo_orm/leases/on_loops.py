@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from ..bridge import await_, await_shielded, in_bridge
+from ..bridge import await_holding, await_shielded, in_bridge
 from ..callers import Caller, call_at_once, call_back, current_caller, own_turn
 from ..connection.carried import Carrying
 from ..connection.engine import bridged_class, engine_class, wrapper_of_thread
@@ -56,7 +56,7 @@ class TurnLock(StatementLock):
         if self.shielded:
             await_shielded(turn, grace=NO_LIMIT)
         else:
-            await_(turn)
+            await_holding(turn)
 
 
 class LoopFace(BridgedConnection):
@@ -90,7 +90,7 @@ class LoopFace(BridgedConnection):
         if self.lock.shielded:
             return self._wait_shielded(waiting)
         try:
-            return await_(waiting)
+            return await_holding(waiting)
         except Exception:
             raise
         except BaseException:
@@ -193,7 +193,7 @@ class LoopGuest(Guest, BridgedWrapper):
         return self.caller.foreign_block(self.alias) is not None
 
     def _at_home(self, function: Any, *args: Any) -> Any:
-        return await_(call_back(self.caller, function, args))
+        return await_holding(call_back(self.caller, function, args))
 
     def ensure_connection(self) -> None:
         """Connect, in the thread; outside the bridge there is nothing to do."""

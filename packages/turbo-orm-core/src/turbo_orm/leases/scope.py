@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.utils import InterfaceError, OperationalError
 
-from ..bridge import Job, await_, await_shielded, current_job
+from ..bridge import Job, await_holding, await_shielded, current_job
 from ..callers import here
 from ..conf import get_settings
 from ..connection.refusal import refusal
-from .holds import Hold, Transaction, Turn, current_hold, lock_of, set_hold
+from .decision import keeps_turn
+from .holds import Hold, Transaction, current_hold, set_hold
+from .lines import Turn
+from .turns import for_task, turn_at_once, wait_for_turn
 
 if TYPE_CHECKING:
     from ..connection.wrapper import BridgedWrapper
@@ -38,16 +41,20 @@ class Scope:
         turn = self.turns.pop(alias, None)
         if turn is None:
             return
-        turn.released = True
-        turn.lock.release()
+        turn.release()
         self.wrappers.pop(alias, None)
         if not turn.transaction.ended:
             set_hold(alias, Hold(turn.transaction, turn.outer))
 
+    def pause(self) -> None:
+        """Let others use the connection of a transaction while the job waits for something else."""
+        for alias, turn in list(self.turns.items()):
+            if not keeps_turn(before=turn.depth, now=turn.transaction.depth):
+                self.release_turn(alias)
+
     def suspend(self) -> None:
         """Give back what is not needed while the coroutine of a portal waits."""
-        for alias in list(self.turns):
-            self.release_turn(alias)
+        self.pause()
         for alias, wrapper in list(self.wrappers.items()):
             if wrapper.is_guest:
                 # Its caller may have stopped waiting by then.
@@ -121,25 +128,43 @@ def take_turn(
     scope: Scope, alias: str, hold: Hold, *, shielded: bool = False
 ) -> BridgedWrapper | None:
     """Wait for a job's turn in the transaction of its context; None if that ended meanwhile."""
-    transaction, outer = hold
-    if outer is not None and outer.released:
-        outer = None
-    lock = lock_of(hold)
-    acquire = _acquire_shielded if shielded else _acquire
-    acquire(transaction, lock)
+    transaction = hold.transaction
+    turn = turn_at_once(hold)
+    if turn is None:
+        wait = _wait_shielded if shielded else _wait
+        turn = wait(transaction, wait_for_turn(hold, for_task(_task())))
     if transaction.ended:
-        lock.release()
+        turn.release()
         current_hold(alias)  # raises the error that explains it
         return None
-    turn = scope.turns[alias] = Turn(transaction, outer, lock)
-    scope.wrappers[alias] = transaction.wrapper
-    set_hold(alias, Hold(transaction, turn))
+    begin_turn(scope, turn)
     return transaction.wrapper
 
 
-def _acquire(transaction: Transaction, lock: asyncio.Lock) -> None:
+def first_turn(transaction: Transaction) -> Turn:
+    """Return a turn in a transaction of which nobody else knows yet: all its blocks are ours."""
+    turn = Turn(transaction, None, transaction.line)
+    transaction.line.begin(turn)
+    return turn
+
+
+def begin_turn(scope: Scope, turn: Turn) -> None:
+    """Let a job have a turn: what it starts is inside it."""
+    alias = turn.transaction.alias
+    turn.job = current_job()
+    scope.turns[alias] = turn
+    scope.wrappers[alias] = turn.transaction.wrapper
+    set_hold(alias, Hold(turn.transaction, turn))
+
+
+def _task() -> asyncio.Task[Any] | None:
+    job = current_job()
+    return None if job is None else job.task
+
+
+def _wait(transaction: Transaction, waiting: Coroutine[Any, Any, Turn]) -> Turn:
     try:
-        await_(lock.acquire())
+        return await_holding(waiting)
     except Exception:
         raise
     except BaseException:
@@ -147,10 +172,10 @@ def _acquire(transaction: Transaction, lock: asyncio.Lock) -> None:
         raise
 
 
-def _acquire_shielded(transaction: Transaction, lock: asyncio.Lock) -> None:
+def _wait_shielded(transaction: Transaction, waiting: Coroutine[Any, Any, Turn]) -> Turn:
     grace = get_settings().CLEANUP_TIMEOUT
     try:
-        await_shielded(lock.acquire(), grace=grace)
+        return await_shielded(waiting, grace=grace)
     except TimeoutError as error:
         transaction.expire()
         raise OperationalError(
@@ -204,11 +229,8 @@ def begin_transaction(wrapper: BridgedWrapper) -> None:
         return
     scope = scope_of(job)
     transaction = wrapper._transaction = Transaction(wrapper)
-    # Nobody else knows of the lock yet, so this never waits.
-    await_(transaction.lock.acquire())
-    turn = scope.turns[wrapper.alias] = Turn(transaction, None, transaction.lock)
     scope.begun.append(transaction)
-    set_hold(wrapper.alias, Hold(transaction, turn))
+    begin_turn(scope, first_turn(transaction))
 
 
 def end_transaction(wrapper: BridgedWrapper) -> None:
@@ -221,5 +243,4 @@ def end_transaction(wrapper: BridgedWrapper) -> None:
     job = current_job()
     turn = job.scope.turns.pop(wrapper.alias, None) if job is not None and job.scope else None
     if turn is not None:
-        turn.released = True
-        turn.lock.release()
+        turn.release()

@@ -17,15 +17,16 @@ from typing import Any
 from django.db import connections
 from psycopg import AsyncConnection
 
-from ..bridge import Job, await_, current_job, on_event_loop
+from ..bridge import Job, current_job, on_event_loop
 from ..conf import get_settings
 from ..connection.engine import bridged_class
 from ..connection.facade import BridgedConnection
 from ..connection.watched import session_of
 from ..connection.wrapper import BridgedWrapper
 from .guests import uncover_methods
-from .holds import Hold, Transaction, Turn, root_of, set_hold, set_root
-from .scope import scope_of
+from .holds import Hold, Transaction, root_of, set_hold, set_root
+from .lines import Line, Turn
+from .scope import begin_turn, first_turn, scope_of
 
 logger = logging.getLogger("turbo_orm")
 
@@ -41,12 +42,12 @@ class RootTransaction(Transaction):
         self.wrapper = wrapper
         self.task = None
         self.ended = False
-        self._locks: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
+        self._lines: weakref.WeakKeyDictionary[Any, Line] = weakref.WeakKeyDictionary()
 
     @property
-    def lock(self) -> asyncio.Lock:  # type: ignore[override]
-        """The lock of the running loop: a lock belongs to the loop that first waited for it."""
-        return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    def line(self) -> Line:  # type: ignore[override]
+        """The line of the running loop: whoever waits there belongs to it."""
+        return self._lines.setdefault(asyncio.get_running_loop(), Line())
 
     @property
     def owned_by_this_task(self) -> bool:
@@ -65,9 +66,9 @@ class BlockTransaction(Transaction):
 
     def __init__(self, wrapper: SharedWrapper, waiting: Turn) -> None:
         super().__init__(wrapper)
-        self.depth = len(wrapper.atomic_blocks)
-        # The turn on the test's transaction, kept until the block has ended.
-        self.waiting = waiting
+        self.level = len(wrapper.atomic_blocks)
+        # On the test's transaction.
+        self.waiting: Turn = waiting
 
     def expire(self, task: object = None) -> None:
         """End the block without waiting: what follows finds the transaction in need of rollback.
@@ -196,7 +197,7 @@ class SharedWrapper(BridgedWrapper):
     def in_outermost_block(self) -> bool:
         """Whether no more than the outermost block of the loop is open."""
         block = self._transaction
-        return isinstance(block, BlockTransaction) and len(self.atomic_blocks) <= block.depth
+        return isinstance(block, BlockTransaction) and len(self.atomic_blocks) <= block.level
 
     def note_entered(self) -> None:
         """Let the outermost block that a job enters keep its turn."""
@@ -206,16 +207,13 @@ class SharedWrapper(BridgedWrapper):
         scope = scope_of(job)
         waiting = scope.turns.pop(self.alias)
         block = self._transaction = BlockTransaction(self, waiting)
-        # Nobody else knows of the lock yet, so this never waits.
-        await_(block.lock.acquire())
-        turn = scope.turns[self.alias] = Turn(block, None, block.lock)
         scope.begun.append(block)
-        set_hold(self.alias, Hold(block, turn))
+        begin_turn(scope, first_turn(block))
 
     def note_left(self) -> None:
         """Let this job keep its turn to the end, now that its outermost block is being left."""
         block, job = self._transaction, current_job()
-        if not isinstance(block, BlockTransaction) or len(self.atomic_blocks) >= block.depth:
+        if not isinstance(block, BlockTransaction) or len(self.atomic_blocks) >= block.level:
             return
         self._transaction = None
         block.ended = True
@@ -227,8 +225,7 @@ class SharedWrapper(BridgedWrapper):
             scope.begun.remove(block)
         turn = scope.turns.pop(self.alias, None)
         if turn is not None:
-            turn.released = True
-            turn.lock.release()
+            turn.release()
         self._go_on(job, block)
 
     def _go_on(self, job: Job, block: BlockTransaction) -> None:
@@ -236,8 +233,7 @@ class SharedWrapper(BridgedWrapper):
         set_hold(self.alias, Hold(block.waiting.transaction, block.waiting))
 
     def _release(self, block: BlockTransaction) -> None:
-        block.waiting.released = True
-        block.waiting.lock.release()
+        block.waiting.release()
 
     def drop_blocks(self) -> None:
         """Forget the blocks that a job left open; what they did must be rolled back."""
@@ -246,8 +242,8 @@ class SharedWrapper(BridgedWrapper):
             return
         self._transaction = None
         block.ended = True
-        del self.atomic_blocks[block.depth - 1 :]
-        del self.savepoint_ids[max(0, block.depth - 2) :]
+        del self.atomic_blocks[block.level - 1 :]
+        del self.savepoint_ids[max(0, block.level - 2) :]
         self.needs_rollback = True
         self._release(block)
 

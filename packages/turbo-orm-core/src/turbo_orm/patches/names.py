@@ -127,6 +127,9 @@ TABLE: tuple[PrivateName, ...] = (
     # What is put in the place of Django's `a*` methods, signals, handlers and passwords.
     PrivateName("django.db.transaction.Atomic", "_from_testcase", ("__init__",), REDIRECTS),
     PrivateName("asgiref.sync.SyncToAsync", "_thread_sensitive", ("__init__",), REDIRECTS),
+    # Who awaits a task, and so lets it into a block.
+    PrivateName("asyncio.Future", "_callbacks", needs=REDIRECTS),
+    PrivateName("asyncio.TaskGroup", "_parent_task", ("__init__",), REDIRECTS, since=(3, 11)),
     PrivateName("django.dispatch.dispatcher", "_run_parallel", needs=REDIRECTS, since=(6, 1)),
     PrivateName(
         "django.contrib.auth.models.UserManager", "_acreate_user", needs=REDIRECTS, since=(5, 2)

@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import AsyncClientCursor, AsyncCursor
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_, in_bridge, run_sync
+from ..bridge import await_holding, in_bridge, run_sync
 from ..connection.context import context_hooks, find_query_log
 from ..connection.engine import engine_class, idle_wrapper
 from ..connection.watched import execute_with_settings, watched
@@ -121,7 +121,7 @@ def may_execute_directly(alias: str) -> bool:
 def execute_in_bridge(alias: str, statement: Statement) -> Any:
     """Execute a statement on the connection that this job holds, or on one for it alone."""
     if in_bridge() and not holds_connection(alias) and may_execute_directly(alias):
-        return await_(_execute_directly(alias, statement))
+        return await_holding(_execute_directly(alias, statement))
     return execute_as_django(alias, statement)
 
 

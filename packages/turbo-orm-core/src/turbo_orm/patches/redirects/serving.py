@@ -25,6 +25,7 @@ SERVING = (
     # Who waits for whom: a caller for its coroutine, a block for its thread.
     Redirect("asgiref.sync.AsyncToSync", "main_wrap", callers.note_loop, ("__call__",)),
     Redirect("asgiref.sync.SyncToAsync", "thread_handler", callers.note_host),
+    Redirect("asgiref.sync.SyncToAsync", "__call__", callers.note_hop),
     Redirect(
         "django.dispatch.dispatcher",
         "async_to_sync",

@@ -1,0 +1,133 @@
+"""A line of those who want a connection, and the turn of the one who has it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..awaited import GLANCE
+
+if TYPE_CHECKING:
+    from ..bridge import Job
+    from .holds import Transaction
+
+MayEnter: TypeAlias = Callable[["Turn"], bool]
+
+
+class Line:
+    """Those who want a connection: the one whose turn it is, and the others in their order."""
+
+    __slots__ = ("_waiting", "holder")
+
+    def __init__(self) -> None:
+        self.holder: Turn | None = None
+        self._waiting: list[_Place] = []
+
+    def begin(self, turn: Turn) -> bool:
+        """Begin a turn at once if that is possible; tell whether it is."""
+        if self.holder is not None:
+            return False
+        self.holder = turn
+        return True
+
+    def go_on(self) -> None:
+        """Let the next have the turn."""
+        self.holder = None
+        while self._waiting:
+            place = self._waiting.pop(0)
+            if not place.told.done():
+                self.holder = place.turn
+                place.told.set_result(None)
+                return
+
+    async def wait(self, turn: Turn, may_enter: MayEnter) -> Turn | None:
+        """Wait until it is a turn's time, or until it may be taken inside the holder's.
+
+        Args:
+            turn: the holder afterwards, in the first case.
+            may_enter: tells whether a turn may be taken inside another.
+
+        Returns:
+            The turn to take it in, in the second case.
+        """
+        place = _Place(self, turn, may_enter)
+        self._waiting.append(place)
+        try:
+            return await place.told
+        except BaseException:
+            if self.holder is turn:
+                self.go_on()
+            raise
+        finally:
+            place.timer.cancel()
+            if place in self._waiting:
+                self._waiting.remove(place)
+
+
+class _Place:
+    """The place of a turn in a line."""
+
+    __slots__ = ("line", "may_enter", "timer", "told", "turn")
+
+    timer: asyncio.TimerHandle
+
+    def __init__(self, line: Line, turn: Turn, may_enter: MayEnter) -> None:
+        self.line = line
+        self.turn = turn
+        self.may_enter = may_enter
+        # None when it is the turn's time, else the turn that waits for it.
+        self.told: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
+        self._look_later()
+
+    def _look_later(self) -> None:
+        self.timer = self.told.get_loop().call_later(GLANCE, self._look)
+
+    def _look(self) -> None:
+        holder = self.line.holder
+        if self.told.done():
+            return
+        if holder is not None and self.may_enter(holder):
+            self.told.set_result(holder)
+        else:
+            self._look_later()
+
+
+class Turn:
+    """The right to use the transaction's connection, until released.
+
+    Args:
+        transaction: the transaction.
+        outer: the turn in which this one is taken.
+        line: where it is taken.
+        depth: how many of the transaction's blocks were open before.
+    """
+
+    __slots__ = ("depth", "job", "line", "nested", "outer", "released", "thread", "transaction")
+
+    def __init__(
+        self, transaction: Transaction, outer: Turn | None, line: Line, depth: int = 0
+    ) -> None:
+        self.transaction = transaction
+        self.outer = outer
+        self.line = line
+        self.depth = depth
+        self.released = False
+        # Whose turn it is. One task after another may drive a job.
+        self.job: Job | None = None
+        self.thread: int | None = None
+        # Where turns are taken inside this one.
+        self.nested = Line()
+
+    def release(self) -> None:
+        """Let the next have the turn."""
+        if not self.released:
+            self.released = True
+            self.line.go_on()
+
+
+def lasting(turn: Turn | None) -> Turn | None:
+    """Return the innermost turn around a context that has not ended."""
+    while turn is not None and turn.released:
+        turn = turn.outer
+    return turn
