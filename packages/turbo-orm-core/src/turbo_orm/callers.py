@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextvars import Context, ContextVar, copy_context
-from functools import partial, wraps
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
@@ -181,12 +180,16 @@ def note_closed(alias: str, wrapper: Any) -> None:
         _caller.set(opener.outer)
 
 
-def _note_left_open() -> None:
-    """Note which transactions without a block this thread has begun or ended in a call."""
+def note_left_open() -> None:
+    """Note which transactions this thread, for which a loop waits, has left open in a call."""
     for alias, wrapper in list(here.wrappers.items()):
         if not wrapper.in_atomic_block and _is_left_open(wrapper) != (alias in here.openers):
             note = note_closed if alias in here.openers else note_opening
             note(alias, wrapper)
+    # A block that the call has left open must not keep others from the connection.
+    for keeper in chain.from_iterable(here.kept.values()):
+        if keeper is not None:
+            keeper.lend()
 
 
 def _is_left_open(wrapper: Any) -> bool:
@@ -280,44 +283,52 @@ async def _as_coroutine(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
-def note_call(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an ``AsyncToSync.__call__`` that leaves a caller in the context."""
-
-    @wraps(original)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = _caller.get()
-        caller = Caller(before)
-        _caller.set(caller)
-        here.calls += 1
-        try:
-            return original(self, *args, **kwargs)
-        finally:
-            here.calls -= 1
-            caller.ended = True
-            _caller.set(before)
-            for block in list(caller.blocks.values()):
-                block.abandon()
-            # A task that goes on keeps the caller in its context.
-            caller.guests.clear()
-
-    return call
+def begin_call() -> Caller:
+    """Note that this thread begins to wait for a coroutine; return who waits."""
+    caller = Caller(_caller.get())
+    _caller.set(caller)
+    here.calls += 1
+    return caller
 
 
-def note_loop(original: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Any]:
-    """Return an ``AsyncToSync.main_wrap`` that notes on which loop the coroutine runs."""
+def end_call(caller: Caller) -> None:
+    """Note that this thread waits for its coroutine no more.
 
-    @wraps(original)
-    def main_wrap(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Called in the thread that waits, awaited on the loop.
-        return _noting_loop(_caller.get(), original(self, *args, **kwargs))
+    Args:
+        caller: what ``begin_call`` returned.
+    """
+    here.calls -= 1
+    caller.ended = True
+    _caller.set(caller.outer)
+    for block in list(caller.blocks.values()):
+        block.abandon()
+    # A task that goes on keeps the caller in its context.
+    caller.guests.clear()
 
-    return main_wrap
 
-
-async def _noting_loop(caller: Caller | None, coroutine: Coroutine[Any, Any, None]) -> None:
+def note_loop(caller: Caller | None) -> None:
+    """Note that the running loop runs the coroutine that a caller waits for."""
     if caller is not None and not _ignored:
         caller.loop = asyncio.get_running_loop()
-    await coroutine
+
+
+def note_host(loop: asyncio.AbstractEventLoop) -> None:
+    """Note that a loop has waited for this thread and goes on in the blocks that are left open."""
+    if not _ignored:
+        for opener in here.openers.values():
+            opener.loop = loop
+
+
+def put_back(caller: Caller | None) -> None:
+    """Let the context be in the call that it was in before it waited for a thread.
+
+    Args:
+        caller: the one before.
+
+    asgiref brings along what the thread of a call that was cancelled is still waiting for.
+    """
+    if type(_caller.get()) is Caller:
+        _caller.set(caller)
 
 
 # Whether no caller counts: the loop itself uses the connection of a test.
@@ -328,17 +339,6 @@ def ignore_callers(ignored: bool) -> None:
     """Say whether code on a loop stays there although a caller waits for it."""
     global _ignored  # noqa: PLW0603  # one per process, as the transaction of a test
     _ignored = ignored
-
-
-def _call_and_look(child: Callable[[], T]) -> T:
-    try:
-        return child()
-    finally:
-        _note_left_open()
-        # A block that the call has left open must not keep others from the connection.
-        for keeper in chain.from_iterable(here.kept.values()):
-            if keeper is not None:
-                keeper.lend()
 
 
 class WaitingCall:
@@ -352,52 +352,3 @@ class WaitingCall:
 
 
 waiting_calls: set[WaitingCall] = set()
-
-
-def note_hop(original: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-    """Return a ``SyncToAsync.__call__`` that notes who waits for a thread."""
-
-    @wraps(original)
-    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before, task = _caller.get(), asyncio.current_task()
-        waiting = WaitingCall(task) if task is not None and self._thread_sensitive else None
-        if waiting is not None:
-            waiting_calls.add(waiting)
-        try:
-            return await original(self, *args, **kwargs)
-        except asyncio.CancelledError:
-            if type(_caller.get()) is Caller:
-                # asgiref has brought along what the thread is still waiting for.
-                _caller.set(before)
-            raise
-        finally:
-            if waiting is not None:
-                waiting_calls.discard(waiting)
-
-    return call
-
-
-def note_host(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``SyncToAsync.thread_handler`` that notes which loop waits for the thread.
-
-    Only thread-sensitive calls count: other threads are somebody else, as in Django.
-    """
-
-    @wraps(original)
-    def thread_handler(self: Any, loop: Any, *args: Any, **kwargs: Any) -> Any:
-        if here.calls:
-            # Called back by the coroutine that the thread waits for: it stays what it was.
-            return original(self, loop, *args, **kwargs)
-        before, here.host = here.host, loop if self._thread_sensitive else None
-        if here.host is not None:
-            # The last is what is called, in the context that the coroutine goes on with.
-            args = (*args[:-1], partial(_call_and_look, args[-1]))
-        try:
-            return original(self, loop, *args, **kwargs)
-        finally:
-            if here.openers and here.host is not None and not _ignored:
-                for opener in here.openers.values():
-                    opener.loop = loop
-            here.host = before
-
-    return thread_handler

@@ -12,11 +12,11 @@ from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.query import RawQuerySet
 
-from .. import callers
 from ..bridge import await_, in_bridge, run_any
 from ..connection.engine import all_postgresql, is_postgresql
 from ..namespaces import kept_outside
 from .blocking import blocks
+from .calls import with_caller
 
 
 def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,7 +119,7 @@ def call_from_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     Code that Django would run in a thread asks coroutines that way: a receiver of a signal, a
     synchronous middleware. asgiref refuses it on a thread with a loop, to which the bridge belongs.
     """
-    outside = callers.note_call(original)
+    outside = with_caller(original)
 
     @wraps(original)
     def bridged(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ... import callers
-from .. import blocking, serving, signals, threads
+from .. import blocking, calls, serving, signals, threads
 from .row import Redirect
 
 CACHE = ("aadd", "aclear", "adelete", "aget", "aset", "atouch")
@@ -23,9 +22,9 @@ SERVING = (
     # What a project's own receivers, middleware and views import from there.
     Redirect("asgiref.sync.AsyncToSync", "__call__", threads.call_from_bridge),
     # Who waits for whom: a caller for its coroutine, a block for its thread.
-    Redirect("asgiref.sync.AsyncToSync", "main_wrap", callers.note_loop, ("__call__",)),
-    Redirect("asgiref.sync.SyncToAsync", "thread_handler", callers.note_host),
-    Redirect("asgiref.sync.SyncToAsync", "__call__", callers.note_hop),
+    Redirect("asgiref.sync.AsyncToSync", "main_wrap", calls.with_loop, ("__call__",)),
+    Redirect("asgiref.sync.SyncToAsync", "thread_handler", calls.with_host),
+    Redirect("asgiref.sync.SyncToAsync", "__call__", calls.with_waiting_call),
     Redirect(
         "django.dispatch.dispatcher",
         "async_to_sync",
