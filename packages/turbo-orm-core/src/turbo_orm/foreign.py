@@ -6,6 +6,7 @@ that is gone is turned off, or refuses to start, instead of doing something else
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import platform
@@ -134,7 +135,11 @@ def installed(path: str) -> tuple[str, str]:
     if package in sys.stdlib_module_names:
         return "Python", platform.python_version()
     name = DISTRIBUTIONS.get(package, package)
-    return name, version(name)
+    return name, _version(name)
+
+
+# It is looked for in folders, and one table asks for the same a hundred times.
+_version = functools.lru_cache(maxsize=64)(version)
 
 
 def release(path: str) -> tuple[int, ...]:
