@@ -97,6 +97,15 @@ def no_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
+@pytest.fixture
+def no_connection_of_asgirefs_thread() -> Iterator[None]:
+    """Close what asgiref's one thread has opened: its connections outlive the test."""
+    from django.db import connections
+
+    yield
+    asgiref.sync.SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+
+
 @pytest.fixture(autouse=True)
 def no_safety_net() -> Iterator[None]:
     """Fail a test in which an event loop left a statement waiting that had its answer."""
