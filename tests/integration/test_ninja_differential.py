@@ -39,6 +39,7 @@ WRONG = base64.b64encode(b"author1:wrong").decode()
 NEW = {"title": "new one", "author_id": 1, "tags": ["tag1", "fresh"]}
 CURSOR = base64.b64encode(b"p=30").decode()
 
+NOWHERE = "no such path"
 CASES = {
     "list": Case("list"),
     "three levels": Case("deep"),
@@ -118,7 +119,7 @@ CASES = {
     "one path, post": Case("method?factor=3", "post"),
     "one path, post, wrong": Case("method", "post"),
     "one path, no such method": Case("method", "delete"),
-    "no such path": Case("nothing"),
+    NOWHERE: Case("nothing"),
     "documentation": Case("docs"),
 }
 
@@ -224,7 +225,10 @@ def summary(response: Any, content: bytes) -> Any:
     return response.status_code, headers, cookies, text
 
 
-@pytest.mark.parametrize("name", CASES)
+IN_THREAD = pytest.param(NOWHERE, marks=pytest.mark.needs_thread("no view is found"))
+
+
+@pytest.mark.parametrize("name", [IN_THREAD if name == NOWHERE else name for name in CASES])
 def test_the_response_is_that_of_stock_ninja(name):
     case = CASES[name]
     begin()
