@@ -309,18 +309,50 @@ def test_excluded_packages_are_left_alone(package):
     assert excluded.report.replaced == []
 
 
-def test_a_project_owns_what_lies_beside_its_applications(tmp_path, monkeypatch):
-    installed = tmp_path / "site-packages"
-    for folder in (tmp_path / "locals_shop", installed / "locals_library"):
-        (folder / "accounts").mkdir(parents=True)
-        (folder / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.syspath_prepend(installed)
+def owned_by(monkeypatch, folders, apps, modules=()):
+    """Make modules in folders that can be imported from; return what a project owns of them."""
+    for folder, names in folders.items():
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+        monkeypatch.syspath_prepend(folder)
+    return packages_of(apps, ["locals_nowhere.middleware.Middleware"], modules)
+
+
+def test_a_project_owns_what_lies_in_its_package_and_beside_it(tmp_path, monkeypatch):
+    folders = {
+        tmp_path: ["locals_shop/__init__.py", "locals_shop/accounts/__init__.py"],
+        tmp_path / "site-packages": [
+            *("locals_library/__init__.py", "locals_library/accounts/__init__.py"),
+            *("locals_driver.py", "locals_other/__init__.py"),
+        ],
+    }
+    # A namespace package and a module; neither is an application. The others are no code.
+    folders[tmp_path] += ["locals_helpers/users.py", "locals_state.py", "locals_notes.txt"]
+    # Folders with the names of modules that lie elsewhere.
+    folders[tmp_path] += ["locals_driver/compose.yaml", "logging/nginx.conf"]
     apps = ["locals_shop.accounts", "locals_library.accounts"]
 
-    found = packages_of(apps, ["locals_nowhere.middleware.Middleware"], [])
+    found = owned_by(monkeypatch, folders, apps)
 
-    assert found == {*apps, "locals_shop", "locals_nowhere"}
+    beside = {"locals_shop", "locals_helpers", "locals_state"}
+    assert found == {*apps, *beside, "locals_nowhere"}
+
+
+def test_a_project_without_a_package_owns_the_modules_beside_its_settings(tmp_path, monkeypatch):
+    folders = {tmp_path: ["locals_settings.py", "locals_urls.py", "locals_current.py"]}
+
+    found = owned_by(monkeypatch, folders, [], ["locals_urls", "locals_settings"])
+
+    assert found == {"locals_urls", "locals_settings", "locals_current", "locals_nowhere"}
+
+
+def test_what_pip_has_put_beside_a_project_is_not_the_projects(tmp_path, monkeypatch):
+    folders = {tmp_path: ["locals_web/urls.py", "locals_client.py", "x-1.0.dist-info/METADATA"]}
+
+    found = owned_by(monkeypatch, folders, [], ["locals_web.urls"])
+
+    assert found == {"locals_web", "locals_nowhere"}
 
 
 MISSED = {

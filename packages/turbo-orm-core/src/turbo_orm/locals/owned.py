@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import Path
 
 # Their thread-locals hold what belongs to a thread: connections, clients, sessions of drivers. Or
 # they know contexts already.
@@ -57,7 +57,7 @@ def _lies_in(module: str, packages: frozenset[str]) -> bool:
 def packages_of(
     apps: Iterable[str], middleware: Iterable[str], modules: Iterable[str | None]
 ) -> frozenset[str]:
-    """Return the packages that a project's settings name.
+    """Return the packages that a project's settings name, and what lies beside the project's own.
 
     Args:
         apps: the dotted names of the installed applications.
@@ -71,23 +71,45 @@ def packages_of(
         if module:
             found.add(_package_around(module))
     found.discard("")
-    # What lies beside the applications in a project's own package: helpers that are no application.
-    found.update(top for top in {name.partition(".")[0] for name in found} if _is_projects(top))
-    return frozenset(found)
+    tops = {name.partition(".")[0] for name in found}
+    places = {top: places for top in tops if (places := _places(top))}
+    # Helpers that are no application, in a package of the project's or beside its packages.
+    return frozenset(found.union(places, _beside(places.values())))
 
 
 # In the path of what a package manager has installed.
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
-def _is_projects(name: str) -> bool:
-    """Tell whether a package is the project's own: no package manager has installed it."""
+def _places(name: str) -> list[Path]:
+    """Return where a module or package of the project's lies.
+
+    There is no such place if a package manager has installed it, or if it cannot be found.
+    """
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):  # a middleware that is not there, a module without a spec
-        return False
-    places = [] if spec is None else list(spec.submodule_search_locations or ())
-    return bool(places) and not any(INSTALLED & {*PurePath(place).parts} for place in places)
+        return []
+    if spec is None:
+        return []
+    found = spec.submodule_search_locations or ([spec.origin] if spec.has_location else [])
+    places = [Path(each) for each in found if each]
+    return [] if any(INSTALLED & {*place.parts} for place in places) else places
+
+
+def _beside(places: Iterable[list[Path]]) -> set[str]:
+    """Return the modules and packages that lie in the same folders as those of the project."""
+    folders = {place.parent for each in places for place in each}
+    # `pip install --target` puts packages beside a project's own. Nobody knows which are whose.
+    folders = {each for each in folders if each.is_dir() and not any(each.glob("*.dist-info"))}
+    entries = [entry for folder in folders for entry in folder.iterdir()]
+    names = {each.stem for each in entries if each.suffix == ".py" or each.is_dir()}
+    return {
+        name
+        for name in filter(str.isidentifier, names)
+        # A folder may have the name of a module that lies elsewhere, such as `logging` or `redis`.
+        if (found := _places(name)) and folders.issuperset(place.parent for place in found)
+    }
 
 
 def _package_around(module: str) -> str:
