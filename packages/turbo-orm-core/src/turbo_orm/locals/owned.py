@@ -92,8 +92,8 @@ def _places(name: str) -> list[Path]:
         return []
     if spec is None:
         return []
-    found = spec.submodule_search_locations or ([spec.origin] if spec.has_location else [])
-    places = [Path(each) for each in found if each]
+    file = [spec.origin] if spec.origin and spec.has_location else []
+    places = [Path(each) for each in spec.submodule_search_locations or file]
     return [] if any(INSTALLED & {*place.parts} for place in places) else places
 
 
