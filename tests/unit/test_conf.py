@@ -1,6 +1,9 @@
 """The one settings dictionary."""
 
+import ast
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +27,15 @@ def test_every_key_has_a_default():
         "REQUIRE_DATABASE": False,
         "RESET_SESSIONS": "auto",
     }
+
+
+def test_the_documentation_lists_every_key_with_its_default():
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {key: ast.literal_eval(value) for key, value in rows} == dataclasses.asdict(
+        TurboSettings()
+    )
 
 
 @pytest.mark.parametrize("value", [None, {}])
