@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 import asgiref.sync
 import django
 import pytest
+
+from tests.threads import refuse_threads
 
 if TYPE_CHECKING:
     from tests.cleaning import Cleaner
@@ -87,14 +88,8 @@ def clean_database(request: pytest.FixtureRequest, emptied: list["Cleaner"]) -> 
 @pytest.fixture(autouse=True)
 def no_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every thread hop fail; a test that needs a thread says so with a mark and a reason."""
-    if request.node.get_closest_marker("needs_thread"):
-        return
-
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise AssertionError(f"a thread was asked for: {args!r} {kwargs!r}")
-
-    monkeypatch.setattr(asgiref.sync.SyncToAsync, "__call__", refuse)
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    if not request.node.get_closest_marker("needs_thread"):
+        refuse_threads(monkeypatch)
 
 
 @pytest.fixture
