@@ -345,6 +345,7 @@ USES = {
 }
 
 
+@pytest.mark.may_block("a command is looked for in folders, and what checks a password")
 @pytest.mark.parametrize("use", USES)
 async def test_it_is_named_with_what_exists_there(use):
     function, what, remedies = USES[use]
