@@ -260,46 +260,34 @@ async def test_a_held_cursor_of_psycopg_s_is_gone(alias):
     assert await run_sync(snapshot, alias) == expected
 
 
-def called(execute, *arguments):
-    return execute(*arguments)
-
-
-def set_rows(connection, wrapper):
+def set_rows(connection):
     connection.row_factory = dict_row
 
 
-def set_cursors(connection, wrapper):
+def set_cursors(connection):
     connection.cursor_factory = psycopg.RawCursor
 
 
-def set_preparing(connection, wrapper):
+def set_preparing(connection):
     connection.prepare_threshold, connection.prepared_max = 0, 1
 
 
-def add_notice_handler(connection, wrapper):
+def add_notice_handler(connection):
     connection.add_notice_handler(print)
 
 
-def append_hook(connection, wrapper):
-    wrapper.execute_wrappers.append(called)
-
-
-@pytest.mark.parametrize(
-    "change", [set_rows, set_cursors, set_preparing, add_notice_handler, append_hook]
-)
+@pytest.mark.parametrize("change", [set_rows, set_cursors, set_preparing, add_notice_handler])
 async def test_what_is_set_on_the_connection_itself_leaves_no_trace(alias, change):
     def changing():
         connections[alias].ensure_connection()
-        change(connections[alias].connection, connections[alias])
+        change(connections[alias].connection)
 
     def attributes():
-        wrapper = connections[alias]
-        wrapper.ensure_connection()
-        plain = wrapper.connection
+        connections[alias].ensure_connection()
+        plain = connections[alias].connection
         return (
             *(plain.row_factory, plain.cursor_factory, plain.prepare_threshold),
             *(plain.prepared_max, len(plain._notice_handlers)),
-            [*wrapper.execute_wrappers],
             *(backend(alias), snapshot(alias)),
         )
 

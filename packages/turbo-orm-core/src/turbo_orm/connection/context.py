@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 
@@ -52,12 +53,62 @@ def context_hooks(alias: str) -> tuple[Any, ...]:
     return () if hooks is None else hooks.get(alias, ())
 
 
+def set_context_hooks(alias: str, hooks: tuple[Any, ...]) -> None:
+    """Put hooks in force for this context and the tasks begun in it, in place of all others."""
+    _hooks.set({**_hooks.get({}), alias: hooks})
+
+
 @contextlib.contextmanager
 def added_hook(alias: str, hook: Any) -> Iterator[None]:
     """Put a hook in force for this context and the tasks begun in it."""
     before = context_hooks(alias)
-    _hooks.set({**_hooks.get({}), alias: (*before, hook)})
+    set_context_hooks(alias, (*before, hook))
     try:
         yield
     finally:
-        _hooks.set({**_hooks.get({}), alias: before})
+        set_context_hooks(alias, before)
+
+
+def _changing(name: str) -> Any:
+    change = getattr(list, name)
+
+    @wraps(change)
+    def changed(self: Hooks, *args: Any, **kwargs: Any) -> Any:
+        list.__init__(self, self.wrapper.execute_wrappers)
+        result = change(self, *args, **kwargs)
+        self.wrapper.execute_wrappers = self
+        return result
+
+    return changed
+
+
+class Hooks(list[Any]):
+    """The hooks of a wrapper, a list as Django's; what is changed in it is in force.
+
+    Args:
+        hooks: those in force.
+        wrapper: has them in ``execute_wrappers``.
+    """
+
+    __slots__ = ("wrapper",)
+
+    def __init__(self, hooks: Iterable[Any], wrapper: Any) -> None:
+        super().__init__(hooks)
+        self.wrapper = wrapper
+
+    append = _changing("append")
+    clear = _changing("clear")
+    extend = _changing("extend")
+    insert = _changing("insert")
+    pop = _changing("pop")
+    remove = _changing("remove")
+    reverse = _changing("reverse")
+    sort = _changing("sort")
+    __delitem__ = _changing("__delitem__")
+    __iadd__ = _changing("__iadd__")
+    __imul__ = _changing("__imul__")
+    __setitem__ = _changing("__setitem__")
+
+    def __reduce__(self) -> Any:
+        """Copy it as a mere list, which changes nothing here."""
+        return list, ([*self],)

@@ -25,9 +25,16 @@ from ..bridge import (
 from ..callers import wait_here
 from ..conf import get_settings
 from ..pool import Pool, finish, get_pool
-from .carried import carry_found
+from .carried import SETTLING, carry_found
 from .connecting import new_connection
-from .context import added_hook, context_hooks, find_query_log, query_log
+from .context import (
+    Hooks,
+    added_hook,
+    context_hooks,
+    find_query_log,
+    query_log,
+    set_context_hooks,
+)
 from .facade import NOBODY, BridgedConnection
 from .lessor import lessor
 from .named import closed_anywhere
@@ -337,20 +344,39 @@ class BridgedWrapper(Base):
     @property
     def execute_wrappers(self) -> Any:
         """The hooks around each statement: the connection's own, then this context's."""
-        own = self.connection.execute_wrappers if self.connection is not None else []
-        hooks = context_hooks(self.alias)
-        return [*own, *hooks] if hooks else own
+        if _is_made(self):
+            return self.connection.execute_wrappers
+        return Hooks((*_own_hooks(self), *context_hooks(self.alias)), self)
 
     @execute_wrappers.setter
     def execute_wrappers(self, value: Any) -> None:
-        if self.connection is not None and not self._initialising:
+        if self._initialising:
+            return
+        if _is_made(self):
             self.connection.execute_wrappers = value
+            return
+        own = _own_hooks(self)
+        kept = [hook for hook in own if hook in value]
+        if kept != own:
+            self.connection.execute_wrappers = kept
+        set_context_hooks(self.alias, tuple(hook for hook in value if hook not in own))
 
     @contextlib.contextmanager
     def execute_wrapper(self, wrapper: Any) -> Iterator[None]:
         """Call a hook around each statement that this context and its tasks execute."""
         with added_hook(self.alias, wrapper):
             yield
+
+
+def _is_made(wrapper: Any) -> bool:
+    """Tell whether a wrapper's connection is being prepared: what is added stays with that."""
+    return wrapper.connection is not None and vars(wrapper).get(SETTLING, False)
+
+
+def _own_hooks(wrapper: Any) -> list[Any]:
+    """Return the hooks that receivers of ``connection_created`` have added."""
+    hooks: list[Any] = [] if wrapper.connection is None else wrapper.connection.execute_wrappers
+    return hooks
 
 
 def _give(lender: Pool | None, facade: BridgedConnection, *, broken: bool) -> None:
