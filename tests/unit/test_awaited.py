@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import sys
 from contextvars import ContextVar
+from types import SimpleNamespace
 
 import pytest
 
-from turbo_orm.awaited import is_awaited
+from turbo_orm import callers
+from turbo_orm.awaited import is_awaited, pause_between_glances
 
 here = ContextVar("here", default=False)
 
@@ -119,3 +121,26 @@ async def test_a_task_itself_may_count():
 
 async def test_nobody_awaits_what_is_no_task():
     assert not is_awaited(None, inside)
+
+
+def test_the_more_wait_the_less_often_each_looks():
+    # A look costs tens of microseconds.
+    shares = [n * 0.00005 / pause_between_glances(n) for n in (1, 1000, 10_000)]
+    assert (pause_between_glances(1) < 0.03, max(shares) <= 0.1) == (True, True)
+
+
+async def test_those_who_wait_for_a_block_of_their_caller_look_the_less_often_the_more_they_are(
+    monkeypatch,
+):
+    block, asked = SimpleNamespace(gone=asyncio.Event()), []
+    caller = callers.Caller(None)
+    caller.blocks["default"] = block
+    monkeypatch.setattr(
+        callers.Caller, "foreign_block", lambda *of: None if block.gone.is_set() else block
+    )
+    monkeypatch.setattr(callers, "pause_between_glances", lambda n: asked.append(n) or 60)
+    waiting = [asyncio.create_task(callers.own_turn(caller)) for _ in range(5)]
+    await asyncio.sleep(0)
+    block.gone.set()
+    await asyncio.gather(*waiting)
+    assert (asked, caller.waiting) == ([1, 2, 3, 4, 5], 0)

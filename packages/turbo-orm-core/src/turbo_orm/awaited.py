@@ -12,8 +12,15 @@ from typing import Any, TypeAlias
 # Seconds between two looks at who awaits a task that waits for its turn: nobody is told when
 # another task begins to await it.
 GLANCE = 0.02
+# Seconds more for each that waits: whoever works meanwhile must have nearly all of the time.
+GLANCE_OF_EACH = 0.0005
 
 Inside: TypeAlias = Callable[[Context, "asyncio.Task[Any] | None"], bool]
+
+
+def pause_between_glances(waiting: int) -> float:
+    """Return how many seconds pass between two looks at so many tasks that wait."""
+    return GLANCE + GLANCE_OF_EACH * waiting
 
 
 def is_awaited(task: asyncio.Task[Any] | None, inside: Inside) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from asgiref.sync import AsyncToSync, SyncToAsync
 from psycopg.pq import TransactionStatus
 
-from .awaited import GLANCE
+from .awaited import pause_between_glances
 from .tasks import start_task
 
 T = TypeVar("T")
@@ -53,7 +53,17 @@ class Caller:
         outer: the caller of the code that makes this call.
     """
 
-    __slots__ = ("blocks", "ended", "guests", "host", "loop", "outer", "thread", "wrappers")
+    __slots__ = (
+        "blocks",
+        "ended",
+        "guests",
+        "host",
+        "loop",
+        "outer",
+        "thread",
+        "waiting",
+        "wrappers",
+    )
 
     def __init__(self, outer: Caller | None) -> None:
         self.outer = outer
@@ -68,6 +78,8 @@ class Caller:
         self.guests: dict[str, Any] = {}
         # The outermost blocks that coroutines have open on the thread's connections, by alias.
         self.blocks: dict[str, OpenBlock] = {}
+        # How many tasks wait for the end of one of them.
+        self.waiting = 0
 
     def foreign_block(self, alias: str | None = None) -> OpenBlock | None:
         """Return a block in which the running code is not.
@@ -219,11 +231,19 @@ async def own_turn(caller: Caller, alias: str | None = None) -> None:
         alias: the alias of the one database that is going to be used; None for any.
     """
     while caller.blocks and (block := caller.foreign_block(alias)) is not None:
-        gone = start_task(block.gone.wait())
+        caller.waiting += 1
         try:
-            await asyncio.wait({gone}, timeout=GLANCE)
+            await _gone_or_glance(block, pause_between_glances(caller.waiting))
         finally:
-            gone.cancel()
+            caller.waiting -= 1
+
+
+async def _gone_or_glance(block: OpenBlock, pause: float) -> None:
+    gone = start_task(block.gone.wait())
+    try:
+        await asyncio.wait({gone}, timeout=pause)
+    finally:
+        gone.cancel()
 
 
 async def call_back(

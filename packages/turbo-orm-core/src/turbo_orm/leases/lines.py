@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from ..awaited import GLANCE
+from ..awaited import pause_between_glances
 
 if TYPE_CHECKING:
     from ..bridge import Job
@@ -18,11 +18,12 @@ MayEnter: TypeAlias = Callable[["Turn"], bool]
 class Line:
     """Those who want a connection: the one whose turn it is, and the others in their order."""
 
-    __slots__ = ("_waiting", "holder")
+    __slots__ = ("_timer", "_waiting", "holder")
 
     def __init__(self) -> None:
         self.holder: Turn | None = None
         self._waiting: list[_Place] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, turn: Turn) -> bool:
         """Begin a turn at once if that is possible; tell whether it is."""
@@ -51,8 +52,10 @@ class Line:
         Returns:
             The turn to take it in, in the second case.
         """
-        place = _Place(self, turn, may_enter)
+        place = _Place(turn, may_enter, asyncio.get_running_loop().create_future())
         self._waiting.append(place)
+        if self._timer is None:
+            self._look_later()
         try:
             return await place.told
         except BaseException:
@@ -60,37 +63,37 @@ class Line:
                 self.go_on()
             raise
         finally:
-            place.timer.cancel()
             if place in self._waiting:
                 self._waiting.remove(place)
-
-
-class _Place:
-    """The place of a turn in a line."""
-
-    __slots__ = ("line", "may_enter", "timer", "told", "turn")
-
-    timer: asyncio.TimerHandle
-
-    def __init__(self, line: Line, turn: Turn, may_enter: MayEnter) -> None:
-        self.line = line
-        self.turn = turn
-        self.may_enter = may_enter
-        # None when it is the turn's time, else the turn that waits for it.
-        self.told: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
-        self._look_later()
+            if not self._waiting and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
     def _look_later(self) -> None:
-        self.timer = self.told.get_loop().call_later(GLANCE, self._look)
+        pause = pause_between_glances(len(self._waiting))
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(pause, self._look, self.holder)
 
-    def _look(self) -> None:
-        holder = self.line.holder
-        if self.told.done():
-            return
-        if holder is not None and self.may_enter(holder):
-            self.told.set_result(holder)
-        else:
-            self._look_later()
+    def _look(self, holder: Turn | None) -> None:
+        """Let in those whom the holder awaits, if it has not gone on since the last look."""
+        if holder is not None and holder is self.holder:
+            # For all threads there is one answer, which takes long to find.
+            answers: dict[MayEnter, bool] = {}
+            for place in self._waiting:
+                if place.may_enter not in answers:
+                    answers[place.may_enter] = place.may_enter(holder)
+                if answers[place.may_enter] and not place.told.done():
+                    place.told.set_result(holder)
+        self._look_later()
+
+
+class _Place(NamedTuple):
+    """The place of a turn in a line."""
+
+    turn: Turn
+    may_enter: MayEnter
+    # None when it is the turn's time, else the turn that waits for it.
+    told: asyncio.Future[Turn | None]
 
 
 class Turn:
