@@ -208,11 +208,12 @@ async def test_a_stream_that_a_thread_left_open_is_closed_with_the_block():
 
 
 async def test_a_thread_that_goes_on_after_the_block_gets_an_error():
-    go_on, ended = threading.Event(), threading.Event()
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
     errors = []
 
     def work():
         add("in the block")
+        begun.set()
         go_on.wait(30)
         try:
             add("too late")
@@ -223,14 +224,31 @@ async def test_a_thread_that_goes_on_after_the_block_gets_an_error():
 
     async with atomic():
         working = asyncio.ensure_future(sync_to_async(work)())
-        await until(lambda: Tag.objects.aexists())
+        await until(begun.is_set)
+        # Only the thread of a call that was cancelled outlives the block.
+        working.cancel()
+        await asyncio.wait({working})
 
     go_on.set()
-    await working
+    await until(ended.is_set)
 
     assert len(errors) == 1
     assert "has ended" in errors[0]
     assert await Tag.objects.acount() == 1
+
+
+async def test_a_call_and_a_savepoint_that_want_two_databases_do_not_wait_for_each_other():
+    def job():
+        with transaction.atomic(using="other"):
+            Tag.objects.using("other").create(name="other")
+            await_(asyncio.sleep(0.01))
+            add("job")
+
+    async with atomic(), atomic(using="other"):
+        await asyncio.wait_for(asyncio.gather(run_sync(job), sync_to_async(add)("call")), 30)
+
+    assert sorted(await run_sync(names)) == ["call", "job"]
+    assert await Tag.objects.using("other").acount() == 1
 
 
 async def test_after_a_cancellation_the_statement_of_the_thread_is_waited_for():

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from turbo_orm.leases import lines
 from turbo_orm.leases.lines import Line, Turn, lasting
 
 
@@ -80,22 +81,22 @@ async def test_a_turn_is_taken_inside_the_one_that_begins_to_wait_for_it():
     assert line.holder is None
 
 
-async def test_those_who_wait_cost_one_timer_and_no_look_where_turns_go_on(
-    monkeypatch,
-):
+async def test_those_who_wait_cost_one_timer_and_no_look_where_turns_go_on(monkeypatch):
     loop, line, seen, asked = asyncio.get_running_loop(), Line(), [], []
     timers, later = [], loop.call_later
     monkeypatch.setattr(loop, "call_later", lambda *of: timers.append(of) or later(*of))
+    # Longer than the test: a slow machine looks no more often.
+    monkeypatch.setattr(lines, "pause_between_glances", lambda waiting: 60)
     first = await taken(line, seen, 0)
     ask = asked.append
     waiting = [asyncio.create_task(taken(line, seen, n, ask)) for n in range(1, 1001)]
     await settle()
-    ((pause, look, holder),) = [of for of in timers if of[1] == line._look]
+    ((_, look, holder),) = [of for of in timers if of[1] == line._look]
     for _ in range(500):
         line.holder.release()
         look(holder)
         await settle()
-    assert (pause <= 1, seen, asked) == (True, [*range(501)], [])
+    assert (seen, asked) == ([*range(501)], [])
     # All have the same question.
     look(line.holder)
     assert asked == [line.holder]

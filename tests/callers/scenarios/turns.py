@@ -125,6 +125,21 @@ def a_block_of_a_job_waits_for_gathered_threads() -> Any:
 
 
 @of_coroutine
+def what_a_thread_writes_beside_a_savepoint_that_awaits_it_is_not_undone() -> Any:
+    def work() -> Any:
+        with contextlib.suppress(Undone), transaction.atomic():
+            Row.objects.create(name="undone")
+            async_to_sync(count_in_thread)()
+            raise Undone
+
+    async def body() -> Any:
+        await asyncio.gather(job(work), sync_to_async(Row.objects.create)(name="sibling"))
+
+    in_block(body)
+    return names()
+
+
+@of_coroutine
 def savepoints_that_wait_do_not_interleave() -> Any:
     def work(number: int) -> None:
         with contextlib.suppress(Undone), transaction.atomic():

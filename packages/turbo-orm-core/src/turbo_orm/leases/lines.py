@@ -18,12 +18,14 @@ MayEnter: TypeAlias = Callable[["Turn"], bool]
 class Line:
     """Those who want a connection: the one whose turn it is, and the others in their order."""
 
-    __slots__ = ("_timer", "_waiting", "holder")
+    __slots__ = ("_timer", "_waiting", "holder", "outer")
 
     def __init__(self) -> None:
         self.holder: Turn | None = None
         self._waiting: list[_Place] = []
         self._timer: asyncio.TimerHandle | None = None
+        # The line that goes on when nobody has a turn in this one any more.
+        self.outer: Line | None = None
 
     def begin(self, turn: Turn) -> bool:
         """Begin a turn at once if that is possible; tell whether it is."""
@@ -41,6 +43,9 @@ class Line:
                 self.holder = place.turn
                 place.told.set_result(None)
                 return
+        outer, self.outer = self.outer, None
+        if outer is not None:
+            outer.go_on()
 
     async def wait(self, turn: Turn, may_enter: MayEnter) -> Turn | None:
         """Wait until it is a turn's time, or until it may be taken inside the holder's.
@@ -126,7 +131,11 @@ class Turn:
         """Let the next have the turn."""
         if not self.released:
             self.released = True
-            self.line.go_on()
+            if self.nested.holder is None:
+                self.line.go_on()
+            else:
+                # A thread goes on after the call that was cancelled.
+                self.nested.outer = self.line
 
 
 def lasting(turn: Turn | None) -> Turn | None:

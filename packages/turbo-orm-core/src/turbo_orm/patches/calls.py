@@ -20,6 +20,8 @@ from ..callers import (
     put_back,
     waiting_calls,
 )
+from ..leases.holds import held_aliases
+from ..leases.hops import turn_of_call
 
 T = TypeVar("T")
 
@@ -64,7 +66,10 @@ def with_waiting_call(original: Callable[..., Coroutine[Any, Any, Any]]) -> Call
         if waiting is not None:
             waiting_calls.add(waiting)
         try:
-            return await original(self, *args, **kwargs)
+            if waiting is None or not held_aliases():
+                return await original(self, *args, **kwargs)
+            async with turn_of_call():
+                return await original(self, *args, **kwargs)
         except asyncio.CancelledError:
             put_back(before)
             raise
