@@ -14,6 +14,7 @@ from tests.engines.ensuring import base as ensuring
 from tests.engines.setting import base as setting
 from tests.engines.telling import base as telling
 from tests.testapp.models import Author
+from tests.waiting import until
 from turbo_orm import atomic, run_sync, session_settings
 
 ENGINES = "tests.engines"
@@ -131,29 +132,34 @@ async def test_an_engines_own_ensure_connection_is_called_for_plans_too(make_eng
     assert ensuring.times[alias] - before >= 4
 
 
-@pytest.mark.needs_thread("the block waits for one")
+@pytest.mark.needs_thread("the block waited for one")
 async def test_a_change_counts_while_a_thread_prepares_a_cursor_of_the_same_block(make_engine):
     alias = make_engine("telling")
-    preparing, changed = threading.Event(), threading.Event()
+    preparing, changed, ended = threading.Event(), threading.Event(), threading.Event()
 
     def wait():
         if threading.current_thread() is not threading.main_thread():
             preparing.set()
             assert changed.wait(30)
 
-    async def change():
-        while not preparing.is_set():
-            await asyncio.sleep(0)
+    def work():
         try:
-            # No cursor of the engine's: that would wait as well.
-            await run_sync(lambda: connections[alias].connection.execute(CHANGE))
+            value(alias, PID)
         finally:
-            changed.set()
+            ended.set()
 
     telling.meanwhile[alias] = wait
     async with atomic(alias):
         await run_sync(value, alias, PID)
-        await asyncio.gather(sync_to_async(value)(alias, PID), change())
+        call = asyncio.ensure_future(sync_to_async(work)())
+        await until(preparing.is_set)
+        # Else the thread would have the connection to itself; so it goes on beside others.
+        call.cancel()
+        await asyncio.wait({call})
+        # No cursor of the engine's: that would wait as well.
+        await run_sync(lambda: connections[alias].connection.execute(CHANGE))
+        changed.set()
+        await until(ended.is_set)
 
     assert await run_sync(value, alias, TENANT) == ""
 
