@@ -237,6 +237,31 @@ async def test_a_thread_that_goes_on_after_the_block_gets_an_error():
     assert await Tag.objects.acount() == 1
 
 
+async def test_the_thread_of_a_cancelled_call_is_let_in_where_a_savepoint_waits_behind_it():
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        go_on.wait(30)
+        add("cancelled call")
+
+    def job():
+        with transaction.atomic():
+            add("job")
+            go_on.set()
+            # Thread-sensitive calls have one thread, which is still at work.
+            await_(sync_to_async(str)())
+
+    async with atomic():
+        call = asyncio.ensure_future(sync_to_async(work)())
+        await until(begun.is_set)
+        call.cancel()
+        await asyncio.wait({call})
+        await asyncio.wait_for(run_sync(job), 30)
+
+    assert await run_sync(names) == ["job", "cancelled call"]
+
+
 async def test_a_call_and_a_savepoint_that_want_two_databases_do_not_wait_for_each_other():
     def job():
         with transaction.atomic(using="other"):

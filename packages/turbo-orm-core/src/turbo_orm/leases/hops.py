@@ -27,8 +27,10 @@ async def turn_of_call() -> AsyncIterator[None]:
                 set_hold(turn.transaction.alias, Hold(turn.transaction, turn))
         yield
     finally:
+        # All of them first: what follows may raise.
         for turn in turns:
             turn.release()
+        for turn in turns:
             alias = turn.transaction.alias
             hold = None if turn.transaction.ended else current_hold(alias)
             if hold is not None and hold.turn is turn:

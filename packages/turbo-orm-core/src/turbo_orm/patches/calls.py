@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from functools import partial, wraps
 from typing import Any, TypeVar
 
@@ -62,20 +63,20 @@ def with_waiting_call(original: Callable[..., Coroutine[Any, Any, Any]]) -> Call
     @wraps(original)
     async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         before, task = last_caller(), asyncio.current_task()
-        waiting = WaitingCall(task) if task is not None and self._thread_sensitive else None
-        if waiting is not None:
-            waiting_calls.add(waiting)
         try:
-            if waiting is None or not held_aliases():
+            if task is None or not self._thread_sensitive:
                 return await original(self, *args, **kwargs)
-            async with turn_of_call():
-                return await original(self, *args, **kwargs)
+            async with turn_of_call() if held_aliases() else nullcontext():
+                # Only now: it counts as inside its turn, and is not in line for the thread before.
+                waiting = WaitingCall(task)
+                waiting_calls.add(waiting)
+                try:
+                    return await original(self, *args, **kwargs)
+                finally:
+                    waiting_calls.discard(waiting)
         except asyncio.CancelledError:
             put_back(before)
             raise
-        finally:
-            if waiting is not None:
-                waiting_calls.discard(waiting)
 
     return call
 
