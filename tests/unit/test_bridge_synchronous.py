@@ -105,6 +105,7 @@ def the_lambda(function):
     return f"the lambda in line {function.__code__.co_firstlineno} of {__file__}"
 
 
+# Named, since the message says in which line each stands.
 OF_A_FUNCTION = lambda: inner(1)  # noqa: E731
 OF_A_LOCAL_FUNCTION = lambda: a_local_function()()  # noqa: E731
 OF_AN_OBJECT = lambda: Callable()()  # noqa: E731
