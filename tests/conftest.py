@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -145,10 +145,16 @@ async def at_rest(request: pytest.FixtureRequest):
         await assert_at_rest(alias, fill=fill, watcher=watchers.get(alias))
 
 
-def pytest_collection_finish() -> None:
-    """Leave all that is imported by now out of collections: many tests ask for one."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Make no garbage collection among all that is imported: now, nor when a test asks for one."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

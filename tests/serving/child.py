@@ -31,6 +31,8 @@ from django.test.utils import (
 )
 from django.urls import Resolver404, resolve
 
+from tests.cleaning import Cleaner
+
 from . import recorder
 from .client import Answer, Client, Step
 from .flavours import OURS, STOCK_WSGI
@@ -57,9 +59,11 @@ def run(target: Path) -> None:
     GZipMiddleware.max_random_bytes = 0
     # What a request leaves behind is collected after each; not Django and the project.
     gc.freeze()
+    cleaner = Cleaner("default")
     try:
-        seen = asyncio.run(run_all(client_of(settings.FLAVOUR)))
+        seen = asyncio.run(run_all(client_of(settings.FLAVOUR), cleaner))
     finally:
+        cleaner.connection.close()
         connections.close_all()
         teardown_databases(created, verbosity=0)
     target.write_text(json.dumps(seen))
@@ -78,14 +82,14 @@ def client_of(flavour: str) -> Callable[[], Client]:
     return lambda: Client(get_asgi_application())
 
 
-async def run_all(get_client: Callable[[], Client]) -> dict[str, Any]:
+async def run_all(get_client: Callable[[], Client], cleaner: Cleaner) -> dict[str, Any]:
     """Run the scenarios one after another on one loop."""
     seen: dict[str, Any] = {}
     # One thread for what needs no particular one: `_settle` knows when it is done.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     for scenario in SCENARIOS:
         with surroundings(scenario):
-            await asyncio.to_thread(seed)
+            await asyncio.to_thread(seed, cleaner)
             # What was loaded since is no garbage either: each collection goes through the rest.
             await _settle()
             gc.freeze()
