@@ -5,6 +5,7 @@ import inspect
 import time
 
 from tests.straight import connect
+from turbo_orm.leases.lines import Line
 
 # Seconds. A test has a minute; this says which wait it was that took it.
 PATIENCE = 30.0
@@ -40,6 +41,18 @@ def until_now(condition, told=str):
     while not (found := condition()):
         assert time.monotonic() < deadline, f"it never came to hold: {told()}"
         time.sleep(0.005)
+    return found
+
+
+def those_in_line(monkeypatch):
+    """Return a list of the turns that have to wait for their time, filled from now on."""
+    found, wait = [], Line.wait
+
+    def waits(line, turn, may_enter):
+        found.append(turn)
+        return wait(line, turn, may_enter)
+
+    monkeypatch.setattr(Line, "wait", waits)
     return found
 
 

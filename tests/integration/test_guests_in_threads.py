@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.guests import Undone, add, names
 from tests.testapp.models import Tag
-from tests.waiting import until, until_asleep
+from tests.waiting import those_in_line, until, until_asleep
 from turbo_orm import atomic, await_, eager, portal, run_sync
 from turbo_orm.callers import current_caller
 
@@ -41,8 +41,9 @@ async def test_a_thread_takes_turns_with_the_tasks_of_the_block():
     assert (inside, await Tag.objects.acount()) == (8, 0)
 
 
-async def test_a_savepoint_of_a_thread_keeps_its_turn():
+async def test_a_savepoint_of_a_thread_keeps_its_turn(monkeypatch):
     entered, go_on = threading.Event(), threading.Event()
+    in_line = those_in_line(monkeypatch)
 
     def work():
         with contextlib.suppress(Undone), transaction.atomic():
@@ -54,7 +55,7 @@ async def test_a_savepoint_of_a_thread_keeps_its_turn():
     async def beside():
         await until(entered.is_set)
         creating = asyncio.ensure_future(Tag.objects.acreate(name="beside"))
-        await asyncio.sleep(0.02)
+        await until(lambda: in_line)
         waited.append(not creating.done())
         go_on.set()
         await creating

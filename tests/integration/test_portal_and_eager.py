@@ -6,6 +6,7 @@ import pytest
 from django.db import connections, transaction
 
 from tests.testapp.models import Article, Author
+from tests.waiting import PATIENCE
 from turbo_orm import atomic, await_, eager, open_pools, pool_stats, portal, run_sync
 
 
@@ -91,15 +92,19 @@ async def test_a_synchronous_block_keeps_its_transaction_across_awaits(make_alia
 
 
 async def test_a_block_of_one_portal_is_not_that_of_another():
+    inside, written = asyncio.Event(), asyncio.Event()
+
     async def roll_back():
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             Author.objects.create(name="gone")
-            await asyncio.sleep(0.02)
+            inside.set()
+            await asyncio.wait_for(written.wait(), PATIENCE)
             raise ZeroDivisionError
 
     async def write():
-        await asyncio.sleep(0.01)
+        await inside.wait()
         Author.objects.create(name="kept")
+        written.set()
         return connections["default"].in_atomic_block
 
     assert await asyncio.gather(portal(roll_back()), portal(write())) == [None, False]
@@ -181,15 +186,19 @@ async def test_eager_jobs_query_side_by_side():
 
 
 async def test_eager_jobs_side_by_side_do_not_share_a_transaction():
+    inside, written = asyncio.Event(), asyncio.Event()
+
     def roll_back():
         with transaction.atomic():
             Author.objects.create(name="gone")
-            await_(asyncio.sleep(0.05))
+            inside.set()
+            await_(asyncio.wait_for(written.wait(), PATIENCE))
             transaction.set_rollback(True)
 
     def write():
-        await_(asyncio.sleep(0.01))
+        await_(inside.wait())
         Author.objects.create(name="kept")
+        written.set()
         return connections["default"].in_atomic_block
 
     # Both are suspended jobs of this one task.

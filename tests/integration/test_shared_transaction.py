@@ -11,7 +11,7 @@ from django.db.transaction import TransactionManagementError
 from django.db.utils import load_backend
 
 from tests.testapp.models import Author
-from tests.waiting import FOREVER, until_asleep
+from tests.waiting import FOREVER, those_in_line, until, until_asleep
 from turbo_orm import atomic, portal, run_sync
 from turbo_orm.leases.shared import share, unshare
 from turbo_orm.pool import get_pool
@@ -113,14 +113,14 @@ async def test_a_task_begun_in_a_block_cannot_open_one_of_its_own(shared):
             await asyncio.create_task(own_block())
 
 
-async def test_another_tasks_query_waits_for_the_end_of_a_block(shared):
-    entered, order = asyncio.Event(), []
+async def test_another_tasks_query_waits_for_the_end_of_a_block(shared, monkeypatch):
+    entered, order, in_line = asyncio.Event(), [], those_in_line(monkeypatch)
 
     async def block():
         async with atomic():
             await Author.objects.acreate(name="in the block")
             entered.set()
-            await asyncio.sleep(0.02)
+            await until(lambda: in_line)
             order.append("block")
 
     async def query():
@@ -151,14 +151,14 @@ async def test_a_block_lets_in_a_task_that_it_awaits(shared, opens):
     assert (inside, await anames()) == (["beside", "block"], [])
 
 
-async def test_a_synchronous_block_keeps_its_turn_while_its_coroutine_waits(shared):
-    entered = asyncio.Event()
+async def test_a_synchronous_block_keeps_its_turn_while_its_coroutine_waits(shared, monkeypatch):
+    entered, in_line = asyncio.Event(), those_in_line(monkeypatch)
 
     async def view():
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             Author.objects.create(name="lost")
             entered.set()
-            await asyncio.sleep(0.01)
+            await until(lambda: in_line)
             assert names() == ["lost"]
             raise ZeroDivisionError
 

@@ -70,8 +70,15 @@ async def test_a_cancelled_turn_goes_to_the_next(given):
 async def test_a_turn_is_taken_inside_the_one_that_begins_to_wait_for_it():
     line, seen, awaited = Line(), [], []
     first = await taken(line, seen, "first")
-    entering = asyncio.create_task(taken(line, seen, "inside", lambda turn: turn in awaited))
-    await asyncio.sleep(0.05)
+    asked = asyncio.Event()
+
+    def may_enter(turn):
+        asked.set()
+        return turn in awaited
+
+    entering = asyncio.create_task(taken(line, seen, "inside", may_enter))
+    await asked.wait()
+    await settle()
     assert seen == ["first"]
 
     awaited.append(first)
