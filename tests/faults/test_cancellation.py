@@ -7,10 +7,12 @@ import random
 
 import anyio
 import pytest
-from django.db import connection
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import IntegrityError, connection
 from django.db.models import F, Sum
 
 from tests.invariant import assert_at_rest
+from tests.straight import connect
 from tests.testapp.models import Article, Author
 from tests.waiting import FOREVER, until, until_asleep, until_locked, until_nobody_sleeps
 from turbo_orm import atomic, on_commit, pool_stats, run_sync
@@ -357,3 +359,78 @@ async def test_random_cancel_scopes_lose_nothing(seed):
     assert True in ended
     await assert_at_rest("default")
     assert await Author.objects.aaggregate(total=Sum("age")) == {"total": 1000}
+
+
+async def test_a_scope_knows_its_cancellation_though_another_came_before(full_pool):
+    # What is raised once the statement has ended stands for both.
+    with anyio.CancelScope() as scope:
+        task = asyncio.current_task()
+
+        async def cancel_twice():
+            await until_asleep()
+            task.cancel()
+            await asyncio.sleep(0)
+            scope.cancel()
+
+        other = asyncio.create_task(cancel_twice())
+        try:
+            await run_sync(sleep_in_server, FOREVER)
+        except asyncio.CancelledError as error:
+            raised = error
+            if hasattr(task, "uncancel"):
+                task.uncancel()
+            raise
+    await other
+    messages = [str(raised), str(raised.__context__)]
+    assert [message.startswith("Cancelled via cancel scope") for message in messages] == [
+        True,
+        False,
+    ]
+    assert scope.cancelled_caught
+
+
+@pytest.mark.needs_thread("a synchronous caller has its own")
+@pytest.mark.usefixtures("no_connection_of_asgirefs_thread")
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cancellation_during_the_commit_in_a_callers_thread_comes_out_at_the_block(fails):
+    places = []
+
+    async def called():
+        task = asyncio.current_task()
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                async with atomic():
+                    await Author.objects.acreate(name="Ada")
+                    await run_sync(defer_wait, fails)
+                    cancelling = asyncio.create_task(cancel_once_locked(task))
+            except asyncio.CancelledError as error:
+                places.append(type(error.__cause__))
+                raise
+        await cancelling
+        places.append(await Author.objects.acount())
+
+    async def cancel_once_locked(task):
+        await until_locked()
+        task.cancel()
+        await asyncio.sleep(0)
+        holder.execute("SELECT pg_advisory_unlock(7)")
+
+    with connect("default") as holder:
+        holder.execute(
+            "CREATE OR REPLACE FUNCTION wait_for_7() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            "BEGIN PERFORM pg_advisory_xact_lock(7); "
+            "IF NEW.name = 'fails' THEN RAISE unique_violation; END IF; RETURN NULL; END $$;"
+            "CREATE CONSTRAINT TRIGGER wait_for_7 AFTER INSERT ON testapp_tag "
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_7()"
+        )
+        try:
+            holder.execute("SELECT pg_advisory_lock(7)")
+            await asyncio.wait_for(sync_to_async(async_to_sync(called))(), 30)
+        finally:
+            holder.execute("DROP TRIGGER wait_for_7 ON testapp_tag; DROP FUNCTION wait_for_7()")
+    assert places == ([IntegrityError, 0] if fails else [type(None), 1])
+
+
+def defer_wait(fails):
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO testapp_tag (name) VALUES (%s)", ["fails" if fails else "ok"])

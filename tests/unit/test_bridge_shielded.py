@@ -5,7 +5,14 @@ import threading
 
 import pytest
 
-from turbo_orm.bridge import await_, await_shielded, await_thread, run_sync
+from turbo_orm.bridge import (
+    await_,
+    await_shielded,
+    await_thread,
+    deliver_cancellation,
+    portal,
+    run_sync,
+)
 from turbo_orm.exceptions import MissingBridge
 
 
@@ -161,3 +168,86 @@ def test_await_thread_simply_calls_where_no_loop_runs():
 async def test_await_thread_outside_the_bridge_is_refused():
     with pytest.raises(MissingBridge, match="outside the bridge"):
         await_thread(threading.current_thread)
+
+
+async def test_inside_the_bridge_a_cancellation_is_delivered_where_a_call_ends(shielded):
+    steps = []
+
+    async def portal_body():
+        try:
+            await run_sync(lambda: await_shielded(shielded(steps), grace=5))
+        except asyncio.CancelledError:
+            steps.append("cancelled")
+            raise
+
+    task = asyncio.create_task(portal(portal_body()))
+    await shielded.cancelled(task)
+    assert steps == ["shielded part done", "cancelled"]
+
+
+async def test_inside_the_bridge_a_cancellation_wins_over_the_error_of_a_call(shielded):
+    causes = []
+
+    def inside():
+        await_shielded(shielded([]), grace=5)
+        raise LookupError("inner")
+
+    async def portal_body():
+        try:
+            await run_sync(inside)
+        except asyncio.CancelledError as error:
+            causes.append(type(error.__cause__))
+            raise
+
+    task = asyncio.create_task(portal(portal_body()))
+    await shielded.cancelled(task)
+    assert causes == [LookupError]
+
+
+async def test_a_cancellation_can_be_asked_for(shielded):
+    steps = []
+
+    def inside():
+        await_shielded(shielded(steps), grace=5)
+        try:
+            try:
+                raise LookupError
+            finally:
+                deliver_cancellation()
+        except asyncio.CancelledError as error:
+            steps.append(type(error.__context__))
+        deliver_cancellation()
+        steps.append("once")
+
+    task = asyncio.create_task(run_sync(inside))
+    await shielded.begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    shielded.go_on.set()
+    await task
+    assert steps == ["shielded part done", LookupError, "once"]
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "in a portal"])
+async def test_of_several_cancellations_the_last_is_raised_in_the_context_of_the_first(
+    shielded, inside
+):
+    found = []
+
+    async def body():
+        try:
+            await run_sync(lambda: await_shielded(shielded([]), grace=5))
+        except asyncio.CancelledError as error:
+            found.extend([error.args, error.__context__.args])
+            raise
+
+    task = asyncio.create_task(portal(body()) if inside else body())
+    await shielded.begun.wait()
+    for message in ("first", "first", "last", "last"):
+        task.cancel(message)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    shielded.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert found == [("last",), ("first",)]

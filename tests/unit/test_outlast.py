@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from turbo_orm.pool.outlast import outlast
+from turbo_orm.cancellation import outlast
 
 
 class Cleanup:
@@ -50,3 +50,21 @@ async def test_cancellations_within_the_grace_leave_the_clean_up_alone():
     await asyncio.wait_for(asyncio.wait({waiting}), 30)
 
     assert (task.result(), waiting.exception()) == (True, None)
+
+
+async def test_it_returns_the_last_cancellation_in_the_context_of_the_first():
+    go_on = asyncio.Event()
+    task = asyncio.create_task(go_on.wait())
+    waiting = asyncio.create_task(outlast(task, 30))
+    await asyncio.sleep(0)
+    for message in ("first", "last"):
+        waiting.cancel(message)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    go_on.set()
+    kept = await waiting
+    assert (kept.args, kept.__context__.args) == (("last",), ("first",))
+
+
+async def test_it_returns_nothing_if_nobody_is_cancelled():
+    assert await outlast(asyncio.create_task(asyncio.sleep(0)), 30) is None

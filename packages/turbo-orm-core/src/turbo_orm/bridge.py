@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import sys
 import threading
 import types
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from inspect import GEN_CREATED, getgeneratorstate, iscoroutine
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from greenlet import getcurrent, greenlet
 
 from .callers import call_back, current_caller, is_called_back, last_caller, wait_here
+from .cancellation import merged
 from .exceptions import MissingBridge
 from .first_use import prepare, waiting
-from .namespaces import begin_job, end_job
+from .jobs import Job, JobScope
 from .offload import offload
 from .synchronous import synchronous
 from .tasks import start_task
@@ -37,93 +37,6 @@ PARKED_MAX = 128
 CLOSE_ATTEMPTS = 100
 
 NOT_BEGUN = object()
-
-
-class JobScope(Protocol):
-    """What a layer above attaches to a job: the connections that it holds."""
-
-    def exit(self) -> None:
-        """Give everything back; called in the greenlet at the end of the job."""
-
-    def pause(self) -> None:
-        """Let others use the connection of a transaction while the job waits for something else."""
-
-    def suspend(self) -> None:
-        """Give back what is not needed while the coroutine of a portal waits."""
-
-
-class Job:
-    """One piece of synchronous work in the bridge."""
-
-    __slots__ = (
-        *("abandoned", "args", "deferred", "error", "function", "handled", "kwargs", "result"),
-        *("scope", "task"),
-    )
-
-    def __init__(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        self.function = function
-        # The task that drives this job at present. Code of a task that starts eagerly inside it
-        # runs on the same greenlet, and must not wait there.
-        self.task: asyncio.Task[Any] | None = None
-        self.args = args
-        self.kwargs = kwargs
-        self.result: Any = None
-        self.error: BaseException | None = None
-        # What `sys.exc_info()` is where the job begins: a greenlet starts with none of its own.
-        self.handled = sys.exc_info()[1]
-        # Set when the coroutine that waits for this job was closed: nothing may wait any more.
-        self.abandoned = False
-        # A cancellation that came while `await_shielded` was busy, not yet delivered.
-        self.deferred: Any = None  # an exception; any code may set it while the job waits
-        self.scope: Any = None
-
-    def run(self) -> None:
-        """Call the function, in the worker's greenlet, and keep what comes of it."""
-        begun = begin_job()
-        try:
-            try:
-                if self.handled is None:
-                    self.result = self.function(*self.args, **self.kwargs)
-                else:
-                    self._run_while_handling(self.handled)
-            finally:
-                if self.scope is not None:
-                    self.scope.exit()
-        except BaseException as error:
-            self.error = error
-        finally:
-            if begun:
-                end_job()
-
-    def _run_while_handling(self, error: BaseException) -> None:
-        self.handled, traceback = None, error.__traceback__
-        try:
-            raise error
-        except BaseException:
-            error.__traceback__ = traceback
-            self.result = self.function(*self.args, **self.kwargs)
-        finally:
-            del error
-
-    def is_abandoned(self) -> bool:
-        """Tell whether nothing may wait in this job any more; it can change at every wait."""
-        return self.abandoned
-
-    def outcome(self) -> Any:
-        """Return the result or raise the error; a deferred cancellation wins over both."""
-        error, self.error = self.error, None
-        if error is None and self.deferred is None:
-            return self.result
-        try:
-            if self.deferred is not None and not isinstance(error, asyncio.CancelledError):
-                raise self.deferred from error
-            assert error is not None
-            raise error
-        finally:
-            # The traceback refers to this frame: without this, a cycle per failed query.
-            del error
 
 
 class _Worker(greenlet):
@@ -278,8 +191,9 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
 
     The escape hatch for code that has no awaitable form, as SQLAlchemy's ``AsyncSession.run_sync``.
     """
-    if in_bridge():
-        result = function(*args, **kwargs)
+    job = current_job()
+    if job is not None:
+        result = job.call(function, args, kwargs)
     else:
         result = await enter_bridge(function, args, kwargs)
     return synchronous("run_sync", function, result)
@@ -294,8 +208,9 @@ async def run_any(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
         *args: its positional arguments.
         **kwargs: its keyword arguments.
     """
-    if in_bridge():
-        return function(*args, **kwargs)
+    job = current_job()
+    if job is not None:
+        return job.call(function, args, kwargs)
     return await enter_bridge(function, args, kwargs)
 
 
@@ -493,8 +408,8 @@ def _drive(
                     raise GeneratorExit
                 if leave is not None and job.scope is not None:
                     leave(job.scope)
-                if job.deferred is not None:
-                    raise _take_deferred(job)
+                if job.kept is not None:
+                    job.deliver()
                 sent = cast(greenlet, worker.parent).switch(yielded)
             except BaseException as error:
                 if job.is_abandoned():
@@ -505,12 +420,6 @@ def _drive(
                 yielded = coroutine.send(sent)
     except StopIteration as stop:
         return cast(T, stop.value)
-
-
-def _take_deferred(job: Job) -> BaseException:
-    error: BaseException = job.deferred
-    job.deferred = None
-    return error
 
 
 async def _as_coroutine(awaitable: Awaitable[T]) -> T:
@@ -538,8 +447,8 @@ def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:
         grace: seconds that it may still take once this task has been cancelled.
 
     Returns:
-        What the coroutine returns. The cancellation is delivered afterwards: at the next wait of
-        this job or at its end.
+        What the coroutine returns. The job keeps the cancellation: ``deliver_cancellation`` raises
+        it, and so do the next wait of this job and the end of the call that entered the bridge.
 
     Raises:
         TimeoutError: it was cancelled because the grace had passed.
@@ -548,7 +457,7 @@ def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:
     job = current_job()
     if job is None or job.abandoned:
         return await_holding(coroutine)
-    deferred, job.deferred = job.deferred, None
+    kept, job.kept = job.kept, None
     task = start_task(coroutine)
     deadline: float | None = None
     loop = asyncio.get_running_loop()
@@ -557,14 +466,27 @@ def await_shielded(coroutine: Coroutine[Any, Any, T], *, grace: float) -> T:
         try:
             await_holding(asyncio.wait({task}, timeout=remaining))
         except asyncio.CancelledError as error:
-            deferred = deferred or error
+            kept = merged(kept, error)
             deadline = deadline or loop.time() + grace
         if deadline is not None and loop.time() >= deadline and not task.done():
             task.cancel()
-            job.deferred = deferred
+            job.kept = kept
             raise TimeoutError(f"clean-up took longer than {grace} s after a cancellation")
-    job.deferred = deferred
+    job.kept = kept
     return task.result()
+
+
+def deliver_cancellation() -> None:
+    """Raise the cancellation that came while ``await_shielded`` was busy, if one came.
+
+    To be called where that ends for the code around it: a block that has been left, for example.
+
+    Raises:
+        CancelledError: one came, and was not raised yet.
+    """
+    job = current_job()
+    if job is not None:
+        job.deliver()
 
 
 def await_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -134,8 +134,10 @@ def leave(
     wrapper = lending.take_last_turn(alias)
     if wrapper.in_outermost_block:
         lending.unpin(open_transaction)
-    block.__exit__(exc_type, exc_value, traceback)
-    lending.share_block(alias, -1)
+    try:
+        block.__exit__(exc_type, exc_value, traceback)
+    finally:
+        lending.share_block(alias, -1)
 
 
 def abandon(block: Atomic) -> None:

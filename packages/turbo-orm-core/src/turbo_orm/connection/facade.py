@@ -231,11 +231,15 @@ class BridgedConnection(psycopg.Connection[Any]):
             ) from error
 
     @contextlib.contextmanager
-    def shielded(self) -> Iterator[None]:
-        """Let no cancellation interrupt the statements of this block."""
+    def shielded(self) -> Iterator[bool]:
+        """Let no cancellation interrupt the statements of this block.
+
+        Yields:
+            Whether it is the outermost such block, after which one that came may be raised.
+        """
         before, self.lock.shielded = self.lock.shielded, True
         try:
-            yield
+            yield not before
         finally:
             self.lock.shielded = before
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any
 
+from ..bridge import deliver_cancellation
 from .facade import BridgedConnection
 from .watched import watched
 
@@ -35,8 +37,11 @@ class NamedCursor(Base):
         if connection.closed:
             super().close()
         elif connection.may_be_used():
-            with connection.shielded():
+            with connection.shielded() as outermost:
                 super().close()
+            # An error reaches nobody where a generator is collected or closed.
+            if outermost and sys.exc_info()[0] is not GeneratorExit:
+                deliver_cancellation()
 
 
 def closed_anywhere(cursor: Any) -> Any:

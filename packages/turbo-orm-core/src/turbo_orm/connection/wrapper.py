@@ -19,6 +19,7 @@ from ..bridge import (
     await_holding,
     await_shielded,
     current_job,
+    deliver_cancellation,
     in_bridge,
     on_event_loop,
 )
@@ -285,7 +286,26 @@ class BridgedWrapper(Base):
         """Whether the engine's own code is at work: it does the same for each lease."""
         return is_preparing()
 
-    # No cancellation may come between a transaction and its end.
+    # No cancellation may come between a transaction and its end. It is raised where Django's
+    # `Atomic` has left its block, and has nothing more to do.
+    def savepoint_commit(self, sid: str) -> None:
+        """Release a savepoint, which is the last that an inner block does."""
+        lessor.check_access(self)
+        super().savepoint_commit(sid)
+        deliver_cancellation()
+
+    def savepoint_rollback(self, sid: str) -> None:
+        """Roll back to a savepoint."""
+        lessor.check_access(self)
+        super().savepoint_rollback(sid)
+        deliver_cancellation()
+
+    def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:
+        """Switch autocommit; switched on again, the outermost block has been left."""
+        super().set_autocommit(autocommit, *args, **kwargs)
+        if autocommit:
+            deliver_cancellation()
+
     def _commit(self) -> None:
         with self._shielded():
             super()._commit()
@@ -302,10 +322,10 @@ class BridgedWrapper(Base):
         with self._shielded():
             super()._savepoint_rollback(sid)
 
-    def _shielded(self) -> contextlib.AbstractContextManager[None]:
+    def _shielded(self) -> contextlib.AbstractContextManager[Any]:
         if self.connection is None:
             return contextlib.nullcontext()
-        shielded: contextlib.AbstractContextManager[None] = self.connection.shielded()
+        shielded: contextlib.AbstractContextManager[Any] = self.connection.shielded()
         return shielded
 
     def _set_autocommit(self, autocommit: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from ..cancellation import merged
 from ..tasks import start_task
 
 T = TypeVar("T")
@@ -61,23 +62,31 @@ def _loop_ended() -> psycopg.InterfaceError:
     )
 
 
-async def completed(coroutine: Coroutine[Any, Any, T]) -> tuple[T, BaseException | None]:
+async def completed(
+    coroutine: Coroutine[Any, Any, T],
+) -> tuple[T, asyncio.CancelledError | None]:
     """Wait for what must not be left half done, also while this task is being cancelled.
 
     Args:
         coroutine: runs in a task of its own.
 
     Returns:
-        What the coroutine returns, and the first cancellation that came meanwhile: raise it.
+        What the coroutine returns, and the cancellation that came meanwhile: raise it.
 
     Raises:
+        CancelledError: the coroutine failed, and a cancellation came meanwhile.
         BaseException: whatever the coroutine raises.
     """
     task = start_task(coroutine)
-    cancelled: BaseException | None = None
+    cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError as error:
-            cancelled = cancelled or error
-    return task.result(), cancelled
+            cancelled = merged(cancelled, error)
+    try:
+        return task.result(), cancelled
+    except Exception as error:
+        if cancelled is not None:
+            raise cancelled from error
+        raise

@@ -81,13 +81,13 @@ class ThreadFace(BridgedConnection):
         return threading.get_ident() == guest.thread and not guest.transaction.ended
 
     @contextlib.contextmanager
-    def shielded(self) -> Iterator[None]:
+    def shielded(self) -> Iterator[bool]:
         """Pass: nothing interrupts a thread."""
         if on_event_loop():
-            with self._facade.shielded():
-                yield
+            with self._facade.shielded() as outermost:
+                yield outermost
         else:
-            yield
+            yield False
 
 
 class ThreadGuest(Guest):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..bridge import Job, current_job
+from ..bridge import current_job
 from ..callers import current_caller, last_caller
 from ..connection.engine import take_wrapper
 from ..connection.wrapper import BridgedWrapper
+from ..jobs import Job
 from .decision import Lease, Place, decide
 from .holds import Transaction, current_hold, stand, too_late
 from .on_loops import guest_on_loop

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from ..awaited import pause_between_glances
 
 if TYPE_CHECKING:
-    from ..bridge import Job
+    from ..jobs import Job
     from .holds import Transaction
 
 MayEnter: TypeAlias = Callable[["Turn"], bool]

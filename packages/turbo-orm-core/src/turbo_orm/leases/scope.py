@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.utils import InterfaceError, OperationalError
 
-from ..bridge import Job, await_holding, await_shielded, current_job
+from ..bridge import await_holding, await_shielded, current_job
 from ..callers import here
 from ..conf import get_settings
 from ..connection.refusal import refusal
+from ..jobs import Job
 from .decision import keeps_turn
 from .holds import Hold, Transaction, current_hold, set_hold
 from .lines import Turn

@@ -17,12 +17,13 @@ from typing import Any
 from django.db import connections
 from psycopg import AsyncConnection
 
-from ..bridge import Job, current_job, on_event_loop
+from ..bridge import current_job, on_event_loop
 from ..conf import get_settings
 from ..connection.engine import bridged_class
 from ..connection.facade import BridgedConnection
 from ..connection.watched import session_of
 from ..connection.wrapper import BridgedWrapper
+from ..jobs import Job
 from .guests import uncover_methods
 from .holds import Hold, Transaction, root_of, set_hold, set_root
 from .lines import Line, Turn

@@ -12,9 +12,9 @@ import psycopg
 from psycopg import AsyncConnection, waiting
 from psycopg.waiting import Ready, Wait
 
+from ..cancellation import outlast
 from ..conf import get_settings
 from ..tasks import start_task
-from .outlast import outlast
 from .watch import CAN_WATCH, Watch
 
 if TYPE_CHECKING:
@@ -99,8 +99,13 @@ class PooledConnection(AsyncConnection[Any]):
         # Another cancellation meanwhile would make psycopg drop the connection:
         # https://github.com/psycopg/psycopg/issues/1435
         ending: asyncio.Task[Any] = start_task(super().wait(rest, interval))
-        await outlast(ending, get_settings().CLEANUP_TIMEOUT)
-        return ending.result()
+        kept = await outlast(ending, get_settings().CLEANUP_TIMEOUT)
+        try:
+            return ending.result()
+        finally:
+            if kept is not None:
+                # In the context of the first, which psycopg raises.
+                raise kept
 
     async def _read(self, gen: Any) -> tuple[Any, Any]:
         """Drive a generator that reads; return what psycopg must go on with, or the answer."""
