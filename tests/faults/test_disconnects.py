@@ -12,12 +12,13 @@ from tests.served.client import Connection
 from tests.served.process import Served
 from tests.served.session import log_in, make_user
 from tests.testapp.models import Author
-from tests.thorough import cases
+from tests.thorough import THOROUGH, cases
 from tests.waiting import until, until_asleep
 from turbo_orm import run_sync
 
 ROWS = 5_000
 REQUESTS = cases(2_000, 10_000)
+LEAVERS = cases(24, 1_000)
 CLIENTS = 100
 LEAVING = 0.05
 
@@ -105,6 +106,62 @@ async def test_a_client_that_leaves_a_stream_gives_its_connection_back(served):
     await all_answered(served)
     await until(lambda: at_rest(served))
     assert (await served.get("/at-rest/")).text == "at rest"
+
+
+STREAMS = (
+    "/stream/",
+    "/stream/?seconds=0.002",
+    "/stream-in-block/",
+    "/iterated/",
+    "/iterated-in-thread/",
+    "/large-file/",
+)
+# Bytes of each; the client's buffers hold less.
+LENGTH = ROWS * 250
+
+
+async def leave_streams(server, count):
+    """Begin to read so many streamed pages, ten at a time, and leave each somewhere."""
+    chance = random.Random(7)
+    numbers = iter(range(count))
+
+    async def client():
+        for number in numbers:
+            async with Connection(server.port) as connection:
+                connection.send("GET", STREAMS[number % len(STREAMS)])
+                await connection.reader.readexactly(chance.randrange(1, LENGTH // 4))
+                if chance.random() < 0.5:
+                    connection.writer.close()
+
+    await asyncio.gather(*(client() for _ in range(10)))
+
+
+def complaints(lines):
+    """Return what a server wrote that is neither a request nor about the client's own socket."""
+    return [line for line in lines if "HTTP/1.1" not in line and "transport error" not in line]
+
+
+async def no_line_in_the_log(server):
+    await make_rows()
+    await all_answered(server)
+    before = len(server.said())
+    await leave_streams(server, LEAVERS)
+    await all_answered(server)
+    assert (await server.get("/at-rest/")).text == "at rest"
+    assert complaints(server.said()[before:].splitlines()) == []
+
+
+@pytest.mark.timeout(600 if THOROUGH else 60)
+async def test_clients_that_leave_streamed_pages_leave_no_line_in_the_log(served):
+    await no_line_in_the_log(served)
+
+
+if THOROUGH:
+
+    @pytest.mark.timeout(600)
+    async def test_clients_that_leave_streamed_pages_leave_no_line_in_the_log_of_granian():
+        async with Served("granian") as server:
+            await no_line_in_the_log(server)
 
 
 async def make_rows():

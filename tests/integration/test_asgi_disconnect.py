@@ -162,6 +162,53 @@ async def test_a_stream_that_nobody_reads_is_closed_and_gives_its_connection_bac
     await assert_at_rest("default")  # the loop closes the generator inside another one
 
 
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
+async def test_a_stream_that_its_client_leaves_is_closed_in_the_task_that_reads_it(
+    serve, caplog, wrapped
+):
+    closed_in = []
+
+    async def names():
+        async with atomic():
+            await Author.objects.acreate(name="Ada")
+            try:
+                yield b"name"
+            finally:
+                closed_in.append(asyncio.current_task())
+
+    async def through(content):
+        async for piece in content:
+            yield piece
+
+    async def view(request):
+        response = StreamingHttpResponse(names())
+        if wrapped:
+            # As middleware does that compresses.
+            response.streaming_content = through(response.streaming_content)
+        return response
+
+    client = serve({"": view})
+    application = client.application
+
+    async def with_full_buffers(scope, receive, send):
+        async def held_up(message):
+            await send(message)
+            if message.get("body"):
+                await asyncio.Event().wait()
+
+        await application(scope, receive, held_up)
+
+    client.application = with_full_buffers
+    exchange = client.begin("/")
+    assert [(await exchange.next_message())["type"] for _ in range(2)] == [
+        "http.response.start",
+        "http.response.body",
+    ]
+    await exchange.gone()
+    assert closed_in == [exchange.task]
+    assert (await Author.objects.acount(), caplog.messages) == (0, [])
+
+
 @pytest.mark.needs_thread("the view runs in one")
 async def test_a_view_in_a_thread_may_read_the_body_until_it_ends(serve, finished):
     began, go_on, read = threading.Event(), threading.Event(), []

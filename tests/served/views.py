@@ -2,13 +2,15 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
 import django
 from django import forms
 from django.contrib import auth
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 from django.http import (
     FileResponse,
     HttpRequest,
@@ -27,6 +29,7 @@ from turbo_orm import atomic, run_sync
 # Padded, so that a stream does not fit into the buffers between server and client.
 WIDTH = 250
 BATCH = 100
+ROWS_OF_FILE = 5_000
 # Django's own coroutines for users.
 AWAITABLE = django.VERSION >= (5, 0)
 V = TypeVar("V", bound=Callable[..., Any])
@@ -88,6 +91,41 @@ async def lines(pause: float) -> AsyncIterator[str]:
             batch.clear()
             await asyncio.sleep(pause)
     yield "".join(batch)
+
+
+async def stream_in_block(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(lines_in_block(seconds_of(request)), content_type="text/plain")
+
+
+async def lines_in_block(pause: float) -> AsyncIterator[str]:
+    """Yield what `lines` does, inside a transaction that has written something."""
+    async with atomic():
+        await Author.objects.filter(name="counted").aupdate(age=F("age") + 1)
+        async for piece in lines(pause):
+            yield piece
+
+
+async def iterated(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(pieces(), content_type="text/plain")
+
+
+def iterated_in_thread(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(pieces(), content_type="text/plain")
+
+
+def pieces() -> Iterator[str]:
+    """Yield every author, padded, from a synchronous iterator, and count that in a transaction."""
+    for found in Author.objects.order_by("pk").iterator(chunk_size=500):
+        yield f"{found.name}:{found.age}".ljust(WIDTH - 1) + "\n"
+    with transaction.atomic():
+        Author.objects.filter(name="counted").update(age=F("age") + 1)
+
+
+async def large_file(request: HttpRequest) -> FileResponse:
+    # Closed with the response.
+    opened = tempfile.TemporaryFile()  # noqa: SIM115
+    opened.truncate(ROWS_OF_FILE * WIDTH)
+    return FileResponse(opened, filename="large.bin")
 
 
 async def account(request: Any) -> HttpResponse:

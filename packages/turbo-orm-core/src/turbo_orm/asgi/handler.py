@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -29,7 +29,7 @@ from .ends import announce, close, kept_open, script_prefix
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
 from .resolving import ResolvedEarly, early_match
-from .streaming import is_synchronous_stream, pieces
+from .streaming import closed_streams, is_synchronous_stream, pieces
 from .synchronous import InThread
 from .views import BridgedViews
 
@@ -180,8 +180,10 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         """
         if is_synchronous_stream(response):
             response.streaming_content = pieces(response)
+        streams = closed_streams(response) if response.streaming else nullcontext()
         with kept_open(response):
-            await super().send_response(response, send)
+            async with streams:
+                await super().send_response(response, send)
 
 
 def get_asgi_application() -> TurboASGIHandler:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -16,11 +17,37 @@ from ..leases.request_thread import has_thread
 from .modes import awaitable
 
 END = object()
+# Where a response keeps its asynchronous iterators.
+STREAMS = "_turbo_orm_streams"
 
 
 def is_synchronous_stream(response: HttpResponseBase) -> bool:
     """Tell whether Django would collect the body in a thread before it sends any of it."""
     return response.streaming and not getattr(response, "is_async", False)
+
+
+def remember_stream(response: Any, iterator: Any) -> None:
+    """Note that the body of a response comes from an asynchronous iterator.
+
+    Args:
+        response: a ``StreamingHttpResponse``.
+        iterator: reads from the one before, if there is one.
+    """
+    vars(response).setdefault(STREAMS, []).append(iterator)
+
+
+@asynccontextmanager
+async def closed_streams(response: HttpResponseBase) -> AsyncIterator[None]:
+    """Close the asynchronous iterators of a response at the end, in the task that reads them.
+
+    Args:
+        response: of any kind.
+    """
+    async with AsyncExitStack() as stack:
+        for iterator in vars(response).get(STREAMS, ()):
+            if hasattr(iterator, "aclose"):
+                stack.push_async_callback(iterator.aclose)
+        yield
 
 
 def pieces(response: Any) -> AsyncGenerator[bytes, None]:

@@ -35,6 +35,7 @@ TESTED = {"django": "django~=6.1.0", "asgiref": "asgiref~=3.13.0"}
 
 _QUERYSET = "django.db.models.query.QuerySet"
 _WRAPPER = "django.db.backends.base.base.BaseDatabaseWrapper"
+_STREAM = "django.http.response.StreamingHttpResponse"
 _SERVING = (
     PrivateName(
         "django.http.response.HttpResponseBase", "_handler_class", ("__init__", "close"), ESSENTIAL
@@ -127,6 +128,8 @@ TABLE: tuple[PrivateName, ...] = (
     # What is put in the place of Django's `a*` methods, signals, handlers and passwords.
     PrivateName("django.db.transaction.Atomic", "_from_testcase", ("__init__",), REDIRECTS),
     PrivateName("asgiref.sync.SyncToAsync", "_thread_sensitive", ("__init__",), REDIRECTS),
+    PrivateName(_STREAM, "_set_streaming_content", needs=REDIRECTS),
+    PrivateName(_STREAM, "_iterator", ("_set_streaming_content",), REDIRECTS),
     # Who awaits a task, and so lets it into a block.
     PrivateName("asyncio.Future", "_callbacks", needs=REDIRECTS),
     PrivateName("asyncio.TaskGroup", "_parent_task", ("__init__",), REDIRECTS, since=(3, 11)),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from ..asgi.streaming import remember_stream
 from ..leases.request_thread import finish_thread, has_thread
 from ..namespaces import begin_request, end_request
 
@@ -64,3 +65,20 @@ async def _with_thread_finished(serving: Awaitable[None]) -> None:
     finally:
         if has_thread() and not dropped:
             await finish_thread()
+
+
+def set_streaming_content(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``StreamingHttpResponse._set_streaming_content`` that remembers generators.
+
+    Django closes what has a ``close``. An asynchronous generator has none, and one that its client
+    left would be closed when it is collected, in another task: a block that it opened would be
+    lost there.
+    """
+
+    @wraps(original)
+    def bridged(self: Any, value: Any) -> None:
+        original(self, value)
+        if self.is_async:
+            remember_stream(self, self._iterator)
+
+    return bridged

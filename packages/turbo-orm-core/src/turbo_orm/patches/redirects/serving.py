@@ -87,6 +87,12 @@ SERVING = (
         threads.async_to_sync,
         ("StreamingHttpResponse.__iter__",),
     ),
+    Redirect(
+        "django.http.response.StreamingHttpResponse",
+        "_set_streaming_content",
+        serving.set_streaming_content,
+        ("streaming_content",),
+    ),
     Redirect("django.core.cache.CacheHandler", "create_connection", blocking.create_cache),
     Redirect(
         "django.core.cache.backends.base",
