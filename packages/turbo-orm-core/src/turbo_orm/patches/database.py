@@ -20,6 +20,7 @@ from ..leases.stream import stream_rows
 from ..plan import insert as inserting
 from ..plan.cache import cache
 from ..plan.insert import Insertion
+from ..plan.originals import is_original
 from ..query import AsyncQuerySet
 from ..transaction import AsyncAtomic, in_block
 from . import testing
@@ -84,6 +85,9 @@ def forget_plans(original: Any) -> Any:
 
 def insert(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``QuerySet._insert`` that in the bridge inserts by a plan."""
+
+    if not is_original(original):
+        return original
 
     @wraps(original)
     def bridged(self: Any, objs: list[Any], fields: Any, *args: Any, **options: Any) -> Any:

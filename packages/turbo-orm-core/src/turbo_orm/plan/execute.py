@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from types import FunctionType
 from typing import Any, NamedTuple
 
 import psycopg
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import connections
-from django.db.backends import utils as backend_utils
-from django.db.backends.postgresql.base import Cursor, DatabaseWrapper, ServerBindingCursor
-from django.db.backends.utils import CursorWrapper
+from django.db.backends.postgresql.base import Cursor, ServerBindingCursor
 from psycopg import AsyncClientCursor, AsyncCursor
 from psycopg.pq import TransactionStatus
 
 from ..bridge import await_holding, in_bridge, run_sync
 from ..connection.context import context_hooks, find_query_log
-from ..connection.engine import engine_class, idle_wrapper
+from ..connection.engine import idle_wrapper
 from ..connection.watched import execute_with_settings, watched
 from ..leases.lending import holds_connection, may_borrow
 from ..pool import get_pool
+from .originals import guard_of_cursors
 from .plan import Plan
 
 IDLE = TransactionStatus.IDLE
@@ -32,19 +30,6 @@ CURSORS: dict[Any, Any] = {
     watched(Cursor): AsyncClientCursor,
     watched(ServerBindingCursor): AsyncCursor,
 }
-# What chooses, makes and uses them, and where the latter are defined.
-CURSOR_MAKERS = tuple(
-    (name, getattr(DatabaseWrapper, name))
-    for name in (
-        "create_cursor",
-        "make_cursor",
-        "make_debug_cursor",
-        "cursor",
-        "_cursor",
-        "queries_logged",
-    )
-)
-DJANGOS = vars(backend_utils)
 
 
 class Statement(NamedTuple):
@@ -115,7 +100,7 @@ async def _execute_directly(alias: str, statement: Statement) -> Any:
 
 def may_execute_directly(alias: str) -> bool:
     """Tell whether this context may borrow a connection, and nobody watches its statements."""
-    return not is_observed(alias) and may_borrow(alias) and is_plain_engine(alias)
+    return not is_observed(alias) and may_borrow(alias) and is_in_autocommit(alias)
 
 
 def execute_in_bridge(alias: str, statement: Statement) -> Any:
@@ -139,30 +124,18 @@ def is_observed(alias: str) -> bool:
     log = find_query_log(alias)
     if log is not None and log.forced:
         return True
-    return _is_patched()
-
-
-def _is_patched() -> bool:
-    """Tell whether somebody put a function in the place of Django's, as Sentry does."""
-    # A well-behaved wrapper takes over name and module of what it wraps, but not this.
-    wrapper: Any = CursorWrapper
-    for function in (wrapper.execute, wrapper._execute_with_wrappers, wrapper._execute):
-        if type(function) is not FunctionType or function.__globals__ is not DJANGOS:
-            return True
-    return any(getattr(DatabaseWrapper, name) is not maker for name, maker in CURSOR_MAKERS)
+    # Engines have cursors of their own; Sentry puts functions in the place of Django's.
+    return not guard_of_cursors(alias)()
 
 
 @functools.lru_cache(maxsize=64)
-def is_plain_engine(alias: str) -> bool:
-    """Tell whether an engine makes and uses cursors just as Django's own does, in autocommit."""
-    engine = engine_class(alias)
-    names = ("ensure_connection", *(name for name, _ in CURSOR_MAKERS))
-    same = all(getattr(engine, name) is getattr(DatabaseWrapper, name) for name in names)
-    return same and connections.settings[alias]["AUTOCOMMIT"] is True
+def is_in_autocommit(alias: str) -> bool:
+    """Tell whether the settings leave each statement a transaction of its own."""
+    return connections.settings[alias]["AUTOCOMMIT"] is True
 
 
 def _forget(**kwargs: Any) -> None:
-    is_plain_engine.cache_clear()
+    is_in_autocommit.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="turbo_orm.plan.execute")

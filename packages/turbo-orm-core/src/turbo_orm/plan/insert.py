@@ -15,6 +15,7 @@ from .assign import has_placeholder
 from .cache import Unplanned, cache
 from .exceptions import Unplannable
 from .execute import Statement, execute_in_bridge
+from .originals import guard_of_execution
 from .record import root
 from .shape import SEQUENCE_MAX
 from .trace import planning
@@ -135,6 +136,9 @@ def insert(insertion: Insertion, alias: str) -> Any:
     """
     record = root(insertion.model)
     if record is None or not insertion.is_plannable():
+        return None
+    if not guard_of_execution(alias, "inserting")():
+        stats.unplanned[stats.REPLACED] += 1
         return None
     keys = insertion.keys(alias)
     plan: Any = next(filter(None, map(record.node.plans.get, keys)), None)

@@ -16,6 +16,7 @@ from .cache import Unplanned, cache
 from .exceptions import Unplannable
 from .execute import Statement, execute, execute_in_bridge
 from .hydrate import make_hydrator
+from .originals import guard_of_execution
 from .plan import Plan
 from .record import Record
 from .rows import objects_of
@@ -44,6 +45,11 @@ def find_plan(record: Record, alias: str, name: Any) -> Plan | Unplanned | None:
     return record.node.plans.get(plan_key(record, alias, name))
 
 
+def is_intact(alias: str, kind: str) -> bool:
+    """Tell whether nobody has replaced what a plan of this kind skips of Django."""
+    return guard_of_execution(alias, kind)()
+
+
 def ready(
     record: Record, alias: str, terminal: Terminal, *, first: bool = False
 ) -> tuple[Plan, Statement] | None:
@@ -55,6 +61,9 @@ def ready(
         terminal: what ends it.
         first: whether it is tried again in the bridge if there is none, and counted only then.
     """
+    if not is_intact(alias, terminal.kind):
+        stats.unplanned[stats.REPLACED] += not first
+        return None
     plan = find_plan(record, alias, terminal.key)
     if not isinstance(plan, Plan):
         if plan is not None and not first:
@@ -207,6 +216,9 @@ def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None
     """Make the plan of a chain and terminal, unless that is known to be impossible."""
     name = terminal.key
     known = find_plan(record, alias, name)
+    if not is_intact(alias, terminal.kind):
+        # Tracing would call what stands there instead.
+        return
     if type(known) is Plan or (type(known) is Unplanned and known.attempts >= ATTEMPTS):
         return
     if not record.current:

@@ -62,7 +62,14 @@ class Source:
         """Return an expression for a string of unknown origin."""
         return repr(value) if type(value) is str and value.isidentifier() else self.constant(value)
 
-    def function(self, name: str) -> Callable[..., Any]:
-        """Compile the text and return the function of that name."""
-        exec(_compiled("\n".join(self._lines)), self._constants)  # noqa: S102 -- the text is all ours, see the class
+    def function(self, name: str, *, shared: bool = True) -> Callable[..., Any]:
+        """Compile the text and return the function of that name.
+
+        Args:
+            name: the function's.
+            shared: whether it may have the code of another function of the same text. Python
+                adapts code to what it meets.
+        """
+        compiled = _compiled if shared else _compiled.__wrapped__
+        exec(compiled("\n".join(self._lines)), self._constants)  # noqa: S102 -- the text is all ours, see the class
         return self._constants[name]  # type: ignore[no-any-return]

@@ -6,6 +6,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 
+# Why a plan stands aside for a while.
+REPLACED = "a method of Django's that was replaced"
+
 counts: Counter[str] = Counter()
 unplanned: Counter[str] = Counter()
 

@@ -17,12 +17,14 @@ class Terminal(NamedTuple):
 
     Args:
         key: its shape: what of its name and arguments decides the SQL.
+        kind: what Django does to execute it, as ``originals.SKIPPED`` calls that.
         run: brings Django to execute it on a queryset.
         finish: makes the result from the compiler and what the statement gave.
         assigned: values of its own, which become parameters before those of the chain.
     """
 
     key: Any
+    kind: str
     run: Run
     finish: Callable[[Any, Any], Any]
     assigned: tuple[Any, ...] = ()
@@ -66,9 +68,9 @@ def as_it_is(compiler: Any, result: Any) -> Any:
     return result
 
 
-ROWS = Terminal("rows", _iterate, as_it_is)
-COUNT = Terminal("count", _count, counted)
-EXISTS = Terminal("exists", _exists, found_any)
+ROWS = Terminal("rows", "rows", _iterate, as_it_is)
+COUNT = Terminal("count", "counting", _count, counted)
+EXISTS = Terminal("exists", "checking", _exists, found_any)
 
 
 def aggregation(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Terminal | None:
@@ -77,7 +79,7 @@ def aggregation(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Terminal | No
         key = ("aggregate", static(tuple(args)), static(dict(kwargs)))
     except Unplannable:
         return None
-    return Terminal(key, lambda queryset: queryset.aggregate(*args, **kwargs), aggregated)
+    return Terminal(key, "aggregating", lambda queryset: queryset.aggregate(*args, **kwargs), aggregated)
 
 
 def update(values: Mapping[str, Any]) -> Terminal | None:
@@ -86,7 +88,7 @@ def update(values: Mapping[str, Any]) -> Terminal | None:
         return None
     key = ("update", *((name, value is None) for name, value in values.items()))
     assigned = tuple(value for value in values.values() if value is not None)
-    return Terminal(key, lambda queryset: queryset.update(**values), as_it_is, assigned)
+    return Terminal(key, "updating", lambda queryset: queryset.update(**values), as_it_is, assigned)
 
 
 def update_fields(values: Sequence[tuple[Any, Any, Any]]) -> Terminal | None:
@@ -95,7 +97,7 @@ def update_fields(values: Sequence[tuple[Any, Any, Any]]) -> Terminal | None:
         return None
     key = ("save", *((field.attname, value is None) for field, _, value in values))
     assigned = tuple(value for _, _, value in values if value is not None)
-    return Terminal(key, lambda queryset: queryset._update(values), as_it_is, assigned)
+    return Terminal(key, "updating", lambda queryset: queryset._update(values), as_it_is, assigned)
 
 
 def _is_more_than_a_value(value: Any) -> bool:
@@ -108,4 +110,4 @@ def _delete(queryset: Any) -> None:
     queryset._raw_delete(queryset.db)
 
 
-DELETE = Terminal("delete", _delete, as_it_is)
+DELETE = Terminal("delete", "deleting", _delete, as_it_is)

@@ -18,9 +18,7 @@ class ExtremesQuerySet(PlannedQuerySet):
     def _to_seek(self, fields: tuple[Any, ...], *, latest: bool) -> Any:
         """Return the recorded queryset of the earliest or latest row, None if Django must do it."""
         record = self._record
-        if record is None or record.node.sliced or not self._leaves("__len__", "__iter__", "get"):
-            return None
-        if not self._leaves("earliest", "latest", "_earliest", "reverse"):
+        if record is None or record.node.sliced:
             return None
         # Without fields the model says which; some tests change that.
         by = fields or (None, self.model._meta.get_latest_by)
@@ -32,7 +30,7 @@ class ExtremesQuerySet(PlannedQuerySet):
 
     def earliest(self, *fields: Any) -> Any:
         """Return the row with the smallest values; see Django's method."""
-        one = self._to_seek(fields, latest=False) if in_bridge() else None
+        one = self._to_seek(fields, latest=False) if self._may_plan("earliest") else None
         if one is None:
             return super().earliest(*fields)
         one._fetch_all()
@@ -40,7 +38,7 @@ class ExtremesQuerySet(PlannedQuerySet):
 
     def latest(self, *fields: Any) -> Any:
         """Return the row with the greatest values; see Django's method."""
-        one = self._to_seek(fields, latest=True) if in_bridge() else None
+        one = self._to_seek(fields, latest=True) if self._may_plan("latest") else None
         if one is None:
             return super().latest(*fields)
         one._fetch_all()
@@ -48,7 +46,8 @@ class ExtremesQuerySet(PlannedQuerySet):
 
     async def aearliest(self, *fields: Any) -> Any:
         """Return the row with the smallest values; see Django's method."""
-        one = None if in_bridge() else self._to_seek(fields, latest=False)
+        own = self._leaves("earliest") and not in_bridge()
+        one = self._to_seek(fields, latest=False) if own else None
         if one is None:
             return await run_sync(self.earliest, *fields)
         await one._afetch_all()
@@ -56,7 +55,8 @@ class ExtremesQuerySet(PlannedQuerySet):
 
     async def alatest(self, *fields: Any) -> Any:
         """Return the row with the greatest values; see Django's method."""
-        one = None if in_bridge() else self._to_seek(fields, latest=True)
+        own = self._leaves("latest") and not in_bridge()
+        one = self._to_seek(fields, latest=True) if own else None
         if one is None:
             return await run_sync(self.latest, *fields)
         await one._afetch_all()
@@ -64,15 +64,15 @@ class ExtremesQuerySet(PlannedQuerySet):
 
     def contains(self, obj: Any) -> Any:
         """Return whether an instance is among the rows; see Django's method."""
-        if self._record is None or not in_bridge():
+        if not self._may_plan("contains"):
             return super().contains(obj)
         return super(ExtremesQuerySet, self._told(combinator=None)).contains(obj)
 
     def in_bulk(self, id_list: Any = None, *, field_name: str = "pk") -> Any:
         """Return rows by key; see Django's method."""
-        record = self._record
-        if record is None or not in_bridge() or self._iterable_class is not ModelIterable:
+        if self._iterable_class is not ModelIterable or not self._may_plan("in_bulk"):
             return super().in_bulk(id_list, field_name=field_name)
+        record = self._record
         told = self._told(
             is_sliced=record.node.sliced,
             distinct_fields=record.node.distinct_fields,

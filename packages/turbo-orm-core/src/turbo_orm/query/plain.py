@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from ..bridge import in_bridge
 from ..connection.engine import all_postgresql, is_postgresql
 from ..plan.cache import cache
+from ..plan.originals import is_original
 from .queryset import AsyncQuerySet
 
 
@@ -34,6 +35,10 @@ PlainQuerySet.__name__ = "QuerySet"
 
 def get_queryset(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a ``BaseManager.get_queryset`` whose querysets, in the bridge, have plans."""
+
+    if not is_original(original):
+        # Its querysets may be of any class.
+        return original
 
     @wraps(original)
     def bridged(self: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import django
@@ -10,37 +11,56 @@ from django.db.models import QuerySet, prefetch_related_objects
 
 from ..bridge import in_bridge, run_sync
 from ..plan import run
+from ..plan.originals import SKIPPED, Guard, guard
 from ..plan.terminals import COUNT, EXISTS, aggregation
 from .optimizer.gather import gather
-from .recorded import DJANGOS, RecordedQuerySet
+from .recorded import RecordedQuerySet
 
 # How many rows Django's `get()` fetches to tell in its message how many there are.
 GET_MAX = 21
 # Since then `first()` heeds that an order was taken away on purpose.
 HEEDS_NO_ORDER = django.VERSION >= (6, 1)
+# Each method that ends a chain, and what it does itself of what Django's calls on the queryset.
+METHODS = {
+    method: (method, *parts)
+    for method, parts in {
+        "_fetch_all": (),
+        "_update": (),
+        "aggregate": (),
+        "contains": (),
+        "count": (),
+        "delete": ("_raw_delete",),
+        "earliest": ("__iter__", "__len__", "_earliest", "get", "reverse"),
+        "exists": (),
+        "first": ("__getitem__", "__iter__"),
+        "get": ("__iter__", "__len__", "order_by"),
+        "in_bulk": (),
+        "last": ("__getitem__", "__iter__"),
+        "latest": ("__iter__", "__len__", "_earliest", "get", "reverse"),
+        "update": (),
+    }.items()
+}
+
+
+
+
+@functools.cache
+def _guard_of(cls: type, method: str, names: tuple[str, ...]) -> Guard:
+    return guard(*SKIPPED[method], (cls, names))
 
 
 class PlannedQuerySet(RecordedQuerySet):
     """Mixed into ``AsyncQuerySet``."""
 
-    # The class whose methods are ours: ``AsyncQuerySet`` itself.
-    _untouched: Any
-
     def _fetch_all(self) -> None:
-        if self._result_cache is None and in_bridge() and self._record is not None:
+        if self._result_cache is None and self._may_plan("_fetch_all"):
             self._result_cache = run.fetch_in_bridge(self)
         super()._fetch_all()
 
     async def _afetch_all(self) -> None:
         """Fetch the rows and what is to be prefetched, unless that was done before."""
         if self._result_cache is None:
-            if (
-                self._record is None
-                or "_fetch_all" in self.__dict__
-                or not self._leaves("_fetch_all")
-                or QuerySet._fetch_all.__globals__ is not DJANGOS
-                or in_bridge()
-            ):
+            if self._record is None or in_bridge() or not self._leaves("_fetch_all"):
                 return await run_sync(self._fetch_all)
             self._result_cache = await run.fetch(self)
         if self._prefetch_related_lookups and not self._prefetch_done:
@@ -57,22 +77,41 @@ class PlannedQuerySet(RecordedQuerySet):
             prefetch_related_objects(self._result_cache, *left)
         self._prefetch_done = True
 
-    def _leaves(self, *names: str) -> bool:
-        """Tell whether the queryset's class leaves these methods as they are here."""
-        cls = type(self)
-        return all(getattr(cls, name) is getattr(self._untouched, name) for name in names)
+    def _leaves(self, method: str) -> bool:
+        """Tell whether a method is Django's and ours alone, with what it calls on the queryset.
+
+        The class may override them, Django's or ours may have been replaced, and a queryset may
+        have methods of its own: django-money puts some there.
+        """
+        names = METHODS[method]
+        return (
+            _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
+        )
+
+    def _may_plan(self, method: str) -> bool:
+        """Tell whether a method that was called in the bridge may be done by a plan.
+
+        Whoever overrides the method has called ours.
+        """
+        if self._record is None or not in_bridge():
+            return False
+        names = METHODS[method][1:]
+        return (
+            _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
+        )
 
     def _to_get(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the recorded queryset that ``get()`` fetches, None if Django must do it."""
         record = self._record
         if record is None or record.node.sliced or not self._cloning_enabled:
             return None
-        if not self._leaves("__len__", "__iter__", "order_by"):
-            return None
         clone: Any = self.filter(*args, **kwargs)
         if clone._record is None:
             return None
-        return clone._alone(GET_MAX, unordered=not record.node.distinct_fields)
+        unordered = not record.node.distinct_fields
+        if unordered and "order_by" in clone.__dict__:
+            return clone.order_by()._limited(GET_MAX)
+        return clone._alone(GET_MAX, unordered=unordered)
 
     def _the_one(self) -> Any:
         found = self._result_cache
@@ -88,7 +127,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
         """Return the only object that matches; see Django's method."""
-        clone = self._to_get(args, kwargs) if in_bridge() else None
+        clone = self._to_get(args, kwargs) if self._may_plan("get") else None
         if clone is None:
             return super().get(*args, **kwargs)
         clone._fetch_all()
@@ -112,8 +151,6 @@ class PlannedQuerySet(RecordedQuerySet):
         record = self._record
         if record is None or record.node.sliced or self._result_cache is not None:
             return None
-        if not self._leaves("__iter__", "__getitem__"):
-            return None
         node = record.node
         queryset: Any = self
         if node.ordered or (HEEDS_NO_ORDER and not node.first_by_pk):
@@ -126,11 +163,11 @@ class PlannedQuerySet(RecordedQuerySet):
 
     def first(self) -> Any:
         """Return the first object, None if there is none; see Django's method."""
-        return self._taken(last=False) if in_bridge() else super().first()
+        return self._taken(last=False) if self._may_plan("first") else super().first()
 
     def last(self) -> Any:
         """Return the last object, None if there is none; see Django's method."""
-        return self._taken(last=True) if in_bridge() else super().last()
+        return self._taken(last=True) if self._may_plan("last") else super().last()
 
     def _taken(self, *, last: bool) -> Any:
         one = self._to_take(last=last)
@@ -159,7 +196,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     def count(self) -> Any:
         """Return the number of rows; see Django's method."""
-        if self._result_cache is not None or not in_bridge() or self._record is None:
+        if self._result_cache is not None or not self._may_plan("count"):
             return super().count()
         return run.conclude_in_bridge(self, COUNT, _count)
 
@@ -172,7 +209,7 @@ class PlannedQuerySet(RecordedQuerySet):
 
     def exists(self) -> Any:
         """Return whether there is a row; see Django's method."""
-        if self._result_cache is not None or not in_bridge() or self._record is None:
+        if self._result_cache is not None or not self._may_plan("exists"):
             return super().exists()
         return run.conclude_in_bridge(self, EXISTS, _exists)
 
@@ -185,9 +222,8 @@ class PlannedQuerySet(RecordedQuerySet):
 
     def aggregate(self, *args: Any, **kwargs: Any) -> Any:
         """Return aggregate values of the rows; see Django's method."""
-        record = self._record
-        terminal = aggregation(args, kwargs) if record is not None and in_bridge() else None
-        if record is None or terminal is None:
+        terminal = aggregation(args, kwargs) if self._may_plan("aggregate") else None
+        if terminal is None:
             return super().aggregate(*args, **kwargs)
 
         def function(plain: Any) -> Any:

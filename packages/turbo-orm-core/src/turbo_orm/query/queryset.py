@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from django.db.models import Model, QuerySet
 
 from ..leases.stream import stream_rows
+from ..plan.originals import remember
 from .awaited import with_awaited
 from .raw import AsyncRawQuerySet
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     class WrittenQuerySet:
         """To type checkers the public class is as ``_typing`` says."""
-
-        _untouched: Any
 
         async def _afetch_all(self) -> None: ...
 
@@ -163,8 +162,6 @@ class AsyncQuerySet(WrittenQuerySet, TypedQuerySet[M_co, R_co]):
         return await self.raw(raw_query, params, translations, using).alist()
 
 
-AsyncQuerySet._untouched = AsyncQuerySet
-
 for _class in AsyncQuerySet.__mro__[: AsyncQuerySet.__mro__.index(QuerySet)]:
     for _name, _method in vars(_class).items():
         _djangos = getattr(QuerySet, _name, None)
@@ -176,3 +173,4 @@ for _class in AsyncQuerySet.__mro__[: AsyncQuerySet.__mro__.index(QuerySet)]:
 # On a manager too, where Django hides delete() lest somebody empties a table by accident: the seed
 # package has it there, and its users' code must run.
 AsyncQuerySet.adelete.queryset_only = False  # type: ignore[attr-defined]
+remember(AsyncQuerySet)

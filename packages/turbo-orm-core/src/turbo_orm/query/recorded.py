@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model, QuerySet
-from django.db.models import query as query_module
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
+from ..plan.originals import SKIPPED, Guard, guard, original, remember
 from ..plan.record import Record, Step
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ else:
 UNBUILT: Any = object()
 # The query of a recorded queryset that Django clones.
 CHAINED = SimpleNamespace(chain=lambda: UNBUILT)
-# Of functions that others did not replace, as strawberry-django replaces `_clone`.
-DJANGOS = vars(query_module)
 # Where the filter of a relation waits until somebody needs it.
 DEFERRED = "deferred_step"
 # What a queryset keeps when it becomes what a step has made of it.
@@ -68,7 +66,8 @@ def _copied_attributes() -> tuple[str, ...]:
 
 
 COPIED = _copied_attributes()
-CONSTRUCTOR = QuerySet.__init__
+# Others replace them: strawberry-django and cacheops that which clones.
+CONSTRUCTOR, CLONE = original(QuerySet, "__init__"), original(QuerySet, "_clone")
 # What Django's constructor sets; and of that, what cloning does not copy.
 NEW = {name: value for name, value in vars(QuerySet(query=UNBUILT)).items() if name != "_query"}
 FRESH = {name: value for name, value in NEW.items() if name not in COPIED}
@@ -117,7 +116,7 @@ class RecordedQuerySet(Base):
     def __init__(
         self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
     ) -> None:
-        if query is not None or not _is_recordable(type(self)):
+        if query is not None or not self._records():
             super().__init__(model, query, using, hints)
             return
         record = recording.root(model)
@@ -130,6 +129,10 @@ class RecordedQuerySet(Base):
             return
         super().__init__(model, None if record is None else UNBUILT, using, hints)
         self._record = record
+
+    def _records(self) -> bool:
+        """Tell whether nobody has replaced what a recorded step skips."""
+        return _guard_of_steps(type(self))()
 
     @property
     def _query(self) -> Any:
@@ -196,7 +199,7 @@ class RecordedQuerySet(Base):
         record = self._record
         if record is None:
             return super()._clone()
-        if QuerySet._clone.__globals__ is not DJANGOS:  # type: ignore[attr-defined]
+        if QuerySet._clone is not CLONE:  # type: ignore[attr-defined]
             return self._clone_by_others(record)
         cls = type(self)
         clone: Any
@@ -233,6 +236,8 @@ class RecordedQuerySet(Base):
     def _chain(self) -> Any:
         record = self._record
         if record is None or not self._cloning_enabled or self._sticky_filter:
+            return super()._chain()
+        if not self._records():
             return super()._chain()
         if record.node.sticky:
             # The stickiness of a filter lasts until the next step, whatever that is.
@@ -375,7 +380,7 @@ class RecordedQuerySet(Base):
 
     def prefetch_related(self, *lookups: Any) -> Any:
         """Return a queryset that also fetches related objects; see Django's method."""
-        if self._record is None or not self._cloning_enabled:
+        if self._record is None or not self._cloning_enabled or not self._records():
             return super().prefetch_related(*lookups)
         # Django's method asks the query only for what a recorded chain cannot have.
         stand_in = SimpleNamespace(
@@ -389,6 +394,8 @@ class RecordedQuerySet(Base):
     def __getitem__(self, key: Any) -> Any:
         record = self._record
         if record is None or self._result_cache is not None or not self._cloning_enabled:
+            return super().__getitem__(key)
+        if not self._records():
             return super().__getitem__(key)
         bounds = recording.shape_of_slice(key, sliced=record.node.sliced)
         if bounds is None:
@@ -431,12 +438,16 @@ class RecordedQuerySet(Base):
 
 
 @functools.cache
-def _is_recordable(cls: type) -> bool:
-    """Tell whether no class comes between our methods and Django's, nor replaces their parts."""
-    return all(
-        getattr(super(RecordedQuerySet, cls), name) is getattr(QuerySet, name)
-        for name in (*CONDITIONS, *STATIC, *INNER)
-    ) and all(getattr(cls, name) is getattr(RecordedQuerySet, name) for name in PARTS)
+def _guard_of_steps(cls: type) -> Guard:
+    """Return what tells whether recording skips nothing but Django's own methods.
+
+    No class may come between our methods and Django's, nor replace their parts.
+    """
+    mro = cls.__mro__
+    between = mro[mro.index(RecordedQuerySet) + 1 : mro.index(QuerySet)]
+    if any(name in vars(base) for base in between for name in (*CONDITIONS, *STATIC, *INNER)):
+        return bool
+    return guard(*SKIPPED["step"], (cls, PARTS))
 
 
 def _has_djangos_constructor(cls: type[RecordedQuerySet]) -> bool:
@@ -487,7 +498,7 @@ def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(django)
     def recorded(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._record is None:
+        if self._record is None or not self._records():
             return getattr(super(RecordedQuerySet, self), name)(*args, **kwargs)
         if self._cloning_enabled:
             return method(self, name, args, kwargs)
@@ -513,3 +524,4 @@ for _name in CONDITIONS:
     setattr(RecordedQuerySet, _name, _recording(_name, RecordedQuerySet._condition))
 for _name in STATIC:
     setattr(RecordedQuerySet, _name, _recording(_name, RecordedQuerySet._static))
+remember(RecordedQuerySet)

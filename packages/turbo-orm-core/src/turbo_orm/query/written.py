@@ -28,7 +28,7 @@ class WrittenQuerySet(ExtremesQuerySet):
 
     def update(self, **kwargs: Any) -> Any:
         """Change all rows, and return how many; see Django's method."""
-        terminal = self._to_update(update(kwargs)) if in_bridge() else None
+        terminal = self._to_update(update(kwargs)) if self._may_plan("update") else None
         if terminal is None:
             return super().update(**kwargs)
         self._for_write = True
@@ -54,7 +54,7 @@ class WrittenQuerySet(ExtremesQuerySet):
     def _update(self, values: Any, *returning: Any) -> Any:
         # Since Django 6.0 it is told which values to give back: then it returns rows.
         terminal = None
-        if in_bridge() and not any(returning):
+        if not any(returning) and self._may_plan("_update"):
             terminal = self._to_update(update_fields(values))
         if terminal is None:
             return super()._update(values, *returning)
@@ -81,7 +81,7 @@ class WrittenQuerySet(ExtremesQuerySet):
         record = self._record
         if record is None or record.node.sliced or record.node.distinct_fields:
             return None
-        if self._fields is not None or not self._leaves("delete", "_raw_delete"):
+        if self._fields is not None or not self._leaves("delete"):
             return None
         target = self._chain()
         target._for_write = True

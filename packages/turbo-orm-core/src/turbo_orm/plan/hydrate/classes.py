@@ -8,9 +8,8 @@ from django.db.models import Model
 from django.db.models.fields.mixins import FieldCacheMixin
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 
-from .receivers import has_receivers
+from .receivers import MAKING, has_receivers
 
-MAKING = ("__init__", "__new__", "__setattr__", "__getattribute__", "from_db")
 MISSING = object()
 
 

@@ -1,9 +1,15 @@
-"""Receivers of ``pre_init`` and ``post_init``: see whether any have come up."""
+"""What runs code when an instance is made: see whether any has come up since."""
 
 from __future__ import annotations
 
 from django.db.models import Model
 from django.db.models.signals import post_init, pre_init
+
+from ..originals import guard
+
+
+# The methods that make an instance of a row.
+MAKING = ("__init__", "__new__", "__setattr__", "__getattribute__", "from_db")
 
 
 def has_receivers(model: type[Model]) -> bool:
@@ -12,20 +18,23 @@ def has_receivers(model: type[Model]) -> bool:
 
 
 class Watch:
-    """Tells cheaply whether classes that had no receivers still have none.
+    """Tells whether classes whose instances were made by no code of their own still are so.
 
     Args:
         models: the classes.
     """
 
-    __slots__ = ("_models", "_newest")
+    __slots__ = ("_intact", "_models", "_newest")
 
     def __init__(self, models: tuple[type[Model], ...]) -> None:
         self._models = models
         self._newest = _newest()
+        self._intact = guard(*((model, MAKING) for model in dict.fromkeys(models)))
 
     def quiet(self) -> bool:
-        """Return whether no class has receivers."""
+        """Return whether no class has receivers, nor a method of its own."""
+        if not self._intact():
+            return False
         # Django appends: as long as the last receiver is the same one, none has been added.
         before = self._newest
         newest = _newest()
