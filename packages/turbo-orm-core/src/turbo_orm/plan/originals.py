@@ -39,7 +39,7 @@ UNKNOWN: Any = object()
 # Whose functions are originals: Django's, and those that this library puts in their place.
 OWNERS = ("django.", "turbo_orm.")
 
-_BUILDING: Names = (
+BUILDING: Names = (
     Query,
     (
         *("__init__", "_add_q", "add_annotation", "add_deferred_loading", "add_fields"),
@@ -74,7 +74,7 @@ SKIPPED: Mapping[str, tuple[Names, ...]] = {
         ),
     ),
     # The methods that end a chain.
-    "_fetch_all": ((QuerySet, ("_fetch_all", "__iter__")),),
+    "_fetch_all": ((QuerySet, ("_fetch_all",)),),
     "get": ((QuerySet, ("get", "__len__")),),
     "first": ((QuerySet, ("first", "__iter__")),),
     "last": ((QuerySet, ("last", "__iter__")),),
@@ -93,20 +93,20 @@ SKIPPED: Mapping[str, tuple[Names, ...]] = {
     ),
     # What Django does with the whole chain then.
     "rows": (
-        _BUILDING,
+        BUILDING,
         (compilers, ("cursor_iter",)),
         (query_module, ("_get_from_db", "get_related_populators")),
         (query_module.RelatedPopulator, ("__init__", "populate")),
         *((iterable, ("__init__", "__iter__")) for iterable in _ITERABLES),
     ),
-    "counting": (_BUILDING, (Query, ("get_aggregation", "get_count"))),
-    "checking": (_BUILDING, (Query, ("exists", "has_results"))),
-    "aggregating": (_BUILDING, (Query, ("get_aggregation",))),
+    "counting": (BUILDING, (Query, ("get_aggregation", "get_count"))),
+    "checking": (BUILDING, (Query, ("exists", "has_results"))),
+    "aggregating": (BUILDING, (Query, ("get_aggregation",))),
     "updating": (
-        _BUILDING,
+        BUILDING,
         (UpdateQuery, ("add_update_fields", "add_update_values", "get_compiler")),
     ),
-    "deleting": (_BUILDING, (DeleteQuery, ("get_compiler",))),
+    "deleting": (BUILDING, (DeleteQuery, ("get_compiler",))),
     "inserting": (
         (InsertQuery, ("__init__", "get_compiler", "insert_values")),
         (Field, ("get_db_prep_save", "pre_save")),
@@ -126,9 +126,9 @@ COMPILERS: Mapping[str, tuple[str, ...]] = {
         *("get_from_clause", "get_order_by", "get_related_selections", "get_select"),
         *("has_results", "pre_sql_setup", "results_iter", "setup_query"),
     ),
-    "SQLAggregateCompiler": ("apply_converters", "as_sql", "execute_sql", "get_converters"),
+    "SQLAggregateCompiler": ("as_sql",),
     "SQLUpdateCompiler": ("as_sql", "execute_sql", "pre_sql_setup"),
-    "SQLDeleteCompiler": ("_as_sql", "as_sql", "execute_sql"),
+    "SQLDeleteCompiler": ("_as_sql", "as_sql"),
     "SQLInsertCompiler": (
         *("as_sql", "assemble_as_sql", "execute_sql", "field_as_sql", "pre_save_val"),
         "prepare_value",
@@ -231,13 +231,14 @@ def guard_of_execution(alias: str, kind: str) -> Guard:
     """
     operations = idle_wrapper(alias).ops
     names = [_skipped_of(operations.compiler(name)) for name in COMPILED_BY[kind]]
-    return guard(*SKIPPED[kind], (type(operations), ("compiler",)), *names)
+    return guard(*SKIPPED[kind], (type(operations), ("compiler",)), *sum(names, ()))
 
 
-def _skipped_of(kind: type) -> Names:
-    """Return what plans skip of a class of compilers."""
-    names = [name for base in kind.__mro__ for name in COMPILERS.get(base.__name__, ())]
-    return kind, tuple(dict.fromkeys(names))
+def _skipped_of(kind: type) -> tuple[Names, ...]:
+    """Return what plans skip of a class of compilers, and of its bases: methods call theirs."""
+    of_bases = [(base, COMPILERS.get(base.__name__, ())) for base in kind.__mro__]
+    every = dict.fromkeys(name for _, names in of_bases for name in names)
+    return (kind, tuple(every)), *((base, names) for base, names in of_bases[1:] if names)
 
 
 @functools.lru_cache(maxsize=64)

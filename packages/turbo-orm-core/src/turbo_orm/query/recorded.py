@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
-from ..plan.originals import SKIPPED, Guard, guard, original, remember
+from ..plan.originals import BUILDING, SKIPPED, Guard, Names, guard, original, remember
 from ..plan.record import Record, Step
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class RecordedQuerySet(Base):
     def __init__(
         self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
     ) -> None:
-        if query is not None or not self._records():
+        if query is not None or not _guard_of_steps(type(self), BUILDING)():
             super().__init__(model, query, using, hints)
             return
         record = recording.root(model)
@@ -238,6 +238,7 @@ class RecordedQuerySet(Base):
         if record is None or not self._cloning_enabled or self._sticky_filter:
             return super()._chain()
         if not self._records():
+            self.query  # noqa: B018 -- Django's, if it was built before somebody replaced a step
             return super()._chain()
         if record.node.sticky:
             # The stickiness of a filter lasts until the next step, whatever that is.
@@ -438,16 +439,20 @@ class RecordedQuerySet(Base):
 
 
 @functools.cache
-def _guard_of_steps(cls: type) -> Guard:
+def _guard_of_steps(cls: type, *more: Names) -> Guard:
     """Return what tells whether recording skips nothing but Django's own methods.
 
     No class may come between our methods and Django's, nor replace their parts.
+
+    Args:
+        cls: the queryset's.
+        *more: what else must be Django's own.
     """
     mro = cls.__mro__
     between = mro[mro.index(RecordedQuerySet) + 1 : mro.index(QuerySet)]
     if any(name in vars(base) for base in between for name in (*CONDITIONS, *STATIC, *INNER)):
         return bool
-    return guard(*SKIPPED["step"], (cls, PARTS))
+    return guard(*SKIPPED["step"], (cls, PARTS), *more)
 
 
 def _has_djangos_constructor(cls: type[RecordedQuerySet]) -> bool:
