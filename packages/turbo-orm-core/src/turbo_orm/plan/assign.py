@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .bind import Binder
+from .connected import live, saves_with_connection
 from .exceptions import Unplannable
 from .tracing import Captured, Marker
 
@@ -25,22 +26,29 @@ def assignments(captured: Captured, assigned: Sequence[Any]) -> list[Binder]:
         return []
     if query.related_updates or not captured.sql.startswith("UPDATE "):
         raise Unplannable("an update of several tables or of a subquery")
-    fields = [field for field, _, value in query.values if value is not None]
+    fields = assigned_fields(captured)
     params = captured.params[: len(assigned)]
     if len(fields) != len(assigned) or any(type(param) is Marker for param in params):
         raise Unplannable("assigned values that are not parameters")
     return [
-        _saver(field, captured.compiler.connection, value, param)
+        _saver(field, captured.compiler, value, param)
         for field, value, param in zip(fields, assigned, params, strict=True)
     ]
 
 
-def _saver(field: Any, connection: Any, value: Any, param: Any) -> Binder:
+def assigned_fields(captured: Captured) -> list[Any]:
+    """Return the fields to which an UPDATE assigns values other than None."""
+    return [field for field, _, value in captured.compiler.query.values if value is not None]
+
+
+def _saver(field: Any, compiler: Any, value: Any, param: Any) -> Binder:
     if has_placeholder(field):
         raise Unplannable("a field with a placeholder of its own")
 
+    own, connection = saves_with_connection([field]), compiler.connection
+
     def bind(value: Any) -> Sequence[Any]:
-        return (field.get_db_prep_save(value, connection),)
+        return (field.get_db_prep_save(value, live(compiler).connection if own else connection),)
 
     (found,) = bind(value)
     if type(found) is not type(param) or repr(found) != repr(param):

@@ -14,6 +14,7 @@ from django.db.models.fields import related_lookups
 from psycopg import Binary
 from psycopg.types.json import Json, Jsonb
 
+from .connected import gives_connection, live
 from .exceptions import Unplannable
 from .record import Prepared
 from .tracing import Compiled
@@ -144,13 +145,13 @@ def _direct(compiled: Compiled) -> Binder | None:
     field = target_of(lookup)
     if type(lookup) in PATTERNS:
         return _pattern(lookup.param_pattern, connection.ops.prep_for_like_query)
-    prepare, adapt = field.get_prep_value, field.get_db_prep_value
     if isinstance(lookup, OVERFLOW):
         low, high = connection.ops.integer_field_range(field.get_internal_type())
-        return _integer(prepare, adapt, connection, low, high)
+        return _integer(field, connection, low, high)
 
     def bind(value: Any) -> Sequence[Any]:
-        return (adapt(prepare(value), connection, prepared=True),)
+        prepared = field.get_prep_value(value)
+        return (field.get_db_prep_value(prepared, connection, prepared=True),)
 
     return bind
 
@@ -162,12 +163,13 @@ def _pattern(pattern: str, escape: Callable[[str], str]) -> Binder:
     return bind
 
 
-def _integer(prepare: Any, adapt: Any, connection: Any, low: Any, high: Any) -> Binder:
+def _integer(field: Any, connection: Any, low: Any, high: Any) -> Binder:
     def bind(value: Any) -> Sequence[Any]:
         # Django knows that no row can match, or that every row does.
         if (low is not None and value < low) or (high is not None and value > high):
             raise DoesNotFit
-        return (adapt(prepare(value), connection, prepared=True),)
+        prepared = field.get_prep_value(value)
+        return (field.get_db_prep_value(prepared, connection, prepared=True),)
 
     return bind
 
@@ -184,12 +186,22 @@ def _composed(compiled: Compiled) -> Binder | None:
     ):
         return None
     expected = lookup.process_rhs(compiler, connection)[0]
-    return _remade(lookup, lambda made: made.process_rhs(compiler, connection), expected)
+    if not gives_connection(lookup):
+        return _remade(lookup, lambda made: made.process_rhs(compiler, connection), expected)
+
+    def process(made: Any) -> Any:
+        connected = live(compiler)
+        return made.process_rhs(connected, connected.connection)
+
+    return _remade(lookup, process, expected)
 
 
 def _complete(compiled: Compiled) -> Binder:
     """Compile the whole lookup anew."""
-    return _remade(compiled.lookup, compiled.compiler.compile, compiled.sql)
+    compiler = compiled.compiler
+    if not gives_connection(compiled.lookup):
+        return _remade(compiled.lookup, compiler.compile, compiled.sql)
+    return _remade(compiled.lookup, lambda made: live(compiler).compile(made), compiled.sql)
 
 
 def _remade(lookup: Any, write: Callable[[Any], Any], expected: str) -> Binder:

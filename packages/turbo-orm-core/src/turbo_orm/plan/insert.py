@@ -7,12 +7,14 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from django.db import connections
 from django.db.models.sql import InsertQuery
 
 from ..exceptions import PlanMismatch
 from . import stats
 from .assign import has_placeholder
 from .cache import Unplanned, cache
+from .connected import formats_columns, live, saves_with_connection
 from .exceptions import Unplannable
 from .execute import Statement, execute_in_bridge
 from .originals import guard_of_execution
@@ -36,6 +38,7 @@ class InsertPlan:
             rows since 5.2; else each value is one, row after row.
         plain: how the fields store ordinary values, None if one of them has a way of its own.
         converters: what Django makes of the values that the database gives back, by column.
+        connected: whether a field gives the connection to code of the project's.
     """
 
     sql: str
@@ -43,6 +46,7 @@ class InsertPlan:
     by_column: bool
     plain: list[Plain] | None
     converters: Mapping[int, Any]
+    connected: bool = False
     place: tuple[Node, Any] | None = None
 
     # No part of the statement depends on the values, as a LIMIT may; Django gives it a tuple.
@@ -55,7 +59,8 @@ class InsertPlan:
             columns = [each.column(objs) for each in self.plain]
             if None not in columns:
                 return columns if self.by_column else _one_by_one(zip(*columns, strict=True))
-        prepare, value_of = self.compiler.prepare_value, self.compiler.pre_save_val
+        compiler = live(self.compiler) if self.connected else self.compiler
+        prepare, value_of = compiler.prepare_value, compiler.pre_save_val
         rows = [[prepare(field, value_of(field, obj)) for field in fields] for obj in objs]
         if self.by_column:
             return [list(column) for column in zip(*rows, strict=True)]
@@ -65,7 +70,7 @@ class InsertPlan:
         """Return the rows that the database gave back, as Django's ``execute_sql()`` does."""
         if not self.converters:
             return rows
-        return list(self.compiler.apply_converters(rows, self.converters))
+        return list(live(self.compiler).apply_converters(rows, self.converters))
 
 
 class Insertion:
@@ -173,10 +178,14 @@ def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
         raise Unplannable("a field that takes part in writing the SQL")
     if not fields:
         raise Unplannable("an insert of no field")
+    if formats_columns(insertion.returning or ()):
+        raise Unplannable("a field that takes part in writing the SQL")
+    # The fields are given the connection of this insert.
+    compiler: Any = query.get_compiler(using=alias)
+    compiler.returning_fields = insertion.returning
+    statements = compiler.as_sql()
     with planning(alias):
-        compiler: Any = query.get_compiler(using=alias)
-        compiler.returning_fields = insertion.returning
-        statements = compiler.as_sql()
+        compiler.connection = connections[alias]
     sql, params = statements[0]
     row = f"({', '.join(['%s'] * len(fields))})"
     by_row = f"VALUES {', '.join([row] * count)}" in sql and len(params) == count * len(fields)
@@ -189,7 +198,15 @@ def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
     plain = plain_fields(fields, compiler.connection)
     columns = [field.get_col(insertion.model._meta.db_table) for field in insertion.returning or ()]
     converters = compiler.get_converters(columns)
-    return InsertPlan(sql, compiler, by_column and not by_row, plain, converters), tuple(params)
+    plan = InsertPlan(
+        sql,
+        compiler,
+        by_column and not by_row,
+        plain,
+        converters,
+        connected=saves_with_connection(fields),
+    )
+    return plan, tuple(params)
 
 
 def _one_by_one(rows: Iterable[Iterable[Any]]) -> list[Any]:

@@ -169,7 +169,7 @@ def is_original(value: Any) -> bool:
     """
     function = getattr(value, "fget", None) or getattr(value, "__func__", value)
     if type(function) is not FunctionType:
-        return value in _first[object].values()
+        return any(value is each for each in _first[object].values())
     return str(function.__globals__.get("__name__", "")).startswith(OWNERS)
 
 

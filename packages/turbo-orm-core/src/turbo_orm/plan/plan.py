@@ -46,6 +46,7 @@ class Plan:
         limits: where the bounds of the slice are, None if it has none that change.
         compiler: the compiler that made it, to which Django's iterables turn.
         container: the type of sequence in which Django gives parameters to a cursor.
+        connected: whether binding gives the connection to code of the project's.
     """
 
     sql: str
@@ -55,9 +56,12 @@ class Plan:
     limits: Limits | None
     compiler: Any
     container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
+    connected: bool = False
     # The fast way from rows to objects, None if Django's is taken.
     hydrator: Any = None
     iterable_class: Any = None
+    # Whether no code of the project's makes the result of a method such as ``count()``.
+    pure: bool = True
     # Where it is kept: a node of the cache and the key there.
     place: tuple[Node, Any] | None = None
 

@@ -6,6 +6,7 @@ import copy
 from types import SimpleNamespace
 from typing import Any
 
+from .connected import live
 from .plan import Plan
 
 
@@ -18,7 +19,7 @@ def objects_of(plan: Plan, queryset: Any, rows: list[tuple[Any, ...]], alias: st
         rows: as the driver gave them.
         alias: the database that they come from.
     """
-    compiler = copy.copy(plan.compiler)
+    compiler = live(plan.compiler)
     if compiler.has_extra_select:
         rows = [row[: compiler.col_count] for row in rows]
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
+from django.db import connections
 from django.utils import timezone
 
-from ..bridge import run_sync
+from ..bridge import in_bridge, run_sync
 from . import stats, verify
 from .bind import comparable
 from .cache import Unplanned, cache
+from .connected import live
 from .exceptions import Unplannable
 from .execute import Statement, execute, execute_in_bridge
 from .hydrate import make_hydrator
@@ -71,6 +73,8 @@ def ready(
         return None
     if record.pending and not record.settled:
         stats.counts["fallbacks"] += not first
+        return None
+    if first and plan.connected and not in_bridge():
         return None
     values = record.values + terminal.assigned if terminal.assigned else record.values
     try:
@@ -151,7 +155,7 @@ def hydrate(plan: Plan, queryset: Any, rows: list[Any], alias: str) -> list[Any]
         alias,
         queryset._known_related_objects,
         getattr(queryset, "_fetch_mode", None),
-        plan.compiler.connection,
+        plan.compiler.connection if hydrator.pure else connections[alias],
     )
     return made
 
@@ -180,7 +184,14 @@ async def conclude(queryset: Any, terminal: Terminal, otherwise: Callable[[Any],
     if found is None:
         return await run_sync(conclude_in_bridge, queryset, terminal, otherwise, alias)
     plan, statement = found
-    return terminal.finish(plan.compiler, await execute(alias, statement))
+    rows = await execute(alias, statement)
+    if plan.pure:
+        return terminal.finish(plan.compiler, rows)
+    return await run_sync(_finish, terminal, plan, rows)
+
+
+def _finish(terminal: Terminal, plan: Plan, rows: Any) -> Any:
+    return terminal.finish(plan.compiler if plan.pure else live(plan.compiler), rows)
 
 
 def conclude_in_bridge(
@@ -195,7 +206,7 @@ def conclude_in_bridge(
     plan, statement = found
     if cache.verifying:
         verify.statement(queryset.model, alias, record, terminal.run, statement)
-    return terminal.finish(plan.compiler, execute_in_bridge(alias, statement))
+    return _finish(terminal, plan, execute_in_bridge(alias, statement))
 
 
 def as_django(queryset: Any, alias: str, function: Callable[[Any], Any]) -> Any:
@@ -233,6 +244,8 @@ def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None
             raise Unplannable("Django warns of it")
         if terminal is ROWS:
             _choose_hydrator(plan, queryset)
+        else:
+            plan.pure = terminal.is_pure(plan.compiler)
     except Unplannable as error:
         attempts = ATTEMPTS if error.lasting else getattr(known, "attempts", 0) + 1
         unplanned = Unplanned(error.reason)

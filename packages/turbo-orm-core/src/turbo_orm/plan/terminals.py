@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model
 
+from .connected import formats_columns
 from .exceptions import Unplannable
+from .hydrate.columns import is_djangos_own
 from .shape import static
 from .trace import Run
 
@@ -28,6 +30,16 @@ class Terminal(NamedTuple):
     run: Run
     finish: Callable[[Any, Any], Any]
     assigned: tuple[Any, ...] = ()
+
+    def is_pure(self, compiler: Any) -> bool:
+        """Return whether only Django's own code makes the result."""
+        if self.kind not in {"aggregating", "counting"}:
+            return True
+        expressions = list(compiler.query.annotation_select.values())
+        found = compiler.get_converters(expressions).values()
+        return not formats_columns(expressions) and all(
+            is_djangos_own(converter) for converters, _ in found for converter in converters
+        )
 
 
 def _iterate(queryset: Any) -> None:

@@ -14,8 +14,9 @@ from django.db.models import QuerySet
 from ..connection.effects import effect_of
 from ..leases.scope import replaced
 from . import record as recording
-from .assign import assignments
+from .assign import assigned_fields, assignments
 from .bind import binder_of, preparer_of
+from .connected import formats_columns, gives_connection, saves_with_connection
 from .exceptions import Unplannable
 from .plan import LENGTH, START, Limits, Plan
 from .record import Record, build
@@ -119,6 +120,8 @@ def _assemble(
     compiled: list[Compiled],
     assigned: Sequence[Any],
 ) -> Plan:
+    if formats_columns(column[0] for column in captured.compiler.select or ()):
+        raise Unplannable("a field that takes part in writing the SQL")
     savers = assignments(captured, assigned)
     pieces, used = _pieces(captured.params[len(savers) :], compiled)
     numbers = {old: new for new, old in enumerate(used)}
@@ -145,6 +148,8 @@ def _assemble(
         text,
         captured.compiler,
         captured.container,
+        connected=any(gives_connection(found.lookup) for found in bindings)
+        or saves_with_connection(assigned_fields(captured) if savers else ()),
     )
     _give_checks(record, bindings)
     return plan

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import JSONField
 
+from ..originals import is_original
 from ..source import NotExact, Source
 
 try:
@@ -78,7 +79,7 @@ def listed(positions: Iterable[int]) -> str:
 def is_djangos_own(converter: Converter) -> bool:
     """Return whether a converter runs no code of the project's or another package's."""
     function = getattr(converter, "__func__", converter)
-    if not (getattr(function, "__module__", None) or "").startswith("django."):
+    if not is_original(function):
         return False
     field: Any = getattr(converter, "__self__", None)
     if isinstance(field, JSONField):
