@@ -143,7 +143,10 @@ CASES = {
     "hour": listed(lambda v: Event.objects.filter(at__hour=v), [12, 13, 25]),
     "instant": listed(lambda v: Event.objects.filter(at=v), NOONS),
     "naive instant": listed(
-        lambda v: Event.objects.filter(at__gte=v), [n.replace(tzinfo=None) for n in NOONS]
+        # Django warns of each.
+        lambda v: Event.objects.filter(at__gte=v),
+        [n.replace(tzinfo=None) for n in NOONS],
+        0,
     ),
     "time": listed(lambda v: Measure.objects.filter(hour=v), [dt.time(1), dt.time(2)]),
     "duration": listed(

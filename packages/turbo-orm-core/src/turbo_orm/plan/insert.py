@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from django.db import connections
 from django.db.models.sql import InsertQuery
 
-from ..exceptions import PlanMismatch
-from . import stats
+from . import stats, verify
 from .assign import has_placeholder
 from .cache import Unplanned, cache
 from .connected import formats_columns, live, saves_with_connection
@@ -223,6 +222,5 @@ def _verify(plan: InsertPlan, params: Sequence[Any], insertion: Insertion, alias
         compiler: Any = insertion.query(raw=True).get_compiler(using=alias)
         compiler.returning_fields = insertion.returning
         ((sql, found),) = compiler.as_sql()
-    if (sql, [*map(repr, found)]) != (plan.sql, [*map(repr, params)]):
-        stats.counts["mismatches"] += 1
-        raise PlanMismatch(f"The plan's {plan.sql!r}, {params!r}. Django's: {sql!r}, {found!r}.")
+    verify.same("SQL", plan.sql, sql)
+    verify.parameters(params, found)

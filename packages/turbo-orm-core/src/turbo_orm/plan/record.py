@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 
 import django
@@ -114,23 +111,10 @@ def build(model: Any, record: Record, query_class: type[Query] = Query) -> Any:
         query_class: what its ``query`` is an instance of.
     """
     queryset: Any = QuerySet(model, query=query_class(model))
-    with contextlib.ExitStack() as stack:
-        if _may_be_warned_of(record):
-            stack.enter_context(warnings.catch_warnings())
-            ignore_said_already()
-        for step in record.steps():
-            assert step.step is not None
-            queryset = step.step(queryset, step.payload)
+    for step in record.steps():
+        assert step.step is not None
+        queryset = step.step(queryset, step.payload)
     return queryset
-
-
-def ignore_said_already() -> None:
-    """Ignore, in a block of ``catch_warnings()``, what was said when conditions were written."""
-    warnings.filterwarnings("ignore", r"DateTimeField .* received a naive datetime", RuntimeWarning)
-
-
-def _may_be_warned_of(record: Record) -> bool:
-    return any(type(value) is Prepared or isinstance(value, date) for value in record.values)
 
 
 def method(queryset: Any, payload: tuple[str, tuple[Any, ...], Mapping[str, Any]]) -> Any:

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from ..bridge import in_bridge, run_sync
 from . import stats, verify
-from .bind import comparable
+from .bind import DoesNotFit, comparable
 from .cache import Unplanned, cache
 from .connected import live
 from .exceptions import Unplannable
 from .execute import Statement, execute, execute_in_bridge
+from .failures import log_failures
 from .hydrate import make_hydrator
 from .originals import guard_of_execution
 from .plan import Plan
@@ -24,7 +25,6 @@ from .record import Record
 from .rows import objects_of
 from .terminals import ROWS, Terminal
 from .trace import fresh, make_plan, planning
-from .warned import warned
 
 # A shape whose plan cannot be made of these arguments may have one with others.
 ATTEMPTS = 3
@@ -53,7 +53,12 @@ def is_intact(alias: str, kind: str) -> bool:
 
 
 def ready(
-    record: Record, alias: str, terminal: Terminal, *, first: bool = False
+    record: Record,
+    alias: str,
+    terminal: Terminal,
+    *,
+    first: bool = False,
+    failures: list[Exception] | None = None,
 ) -> tuple[Plan, Statement] | None:
     """Return plan and statement of a chain, None if Django must execute it.
 
@@ -62,6 +67,7 @@ def ready(
         alias: the database.
         terminal: what ends it.
         first: whether it is tried again in the bridge if there is none, and counted only then.
+        failures: is given what went wrong with the arguments, if that may be our own mistake.
     """
     if not is_intact(alias, terminal.kind):
         stats.unplanned[stats.REPLACED] += not first
@@ -79,9 +85,11 @@ def ready(
     values = record.values + terminal.assigned if terminal.assigned else record.values
     try:
         statement = Statement(plan, values, plan.bind(values))
-    except Exception:
+    except Exception as error:
         # If it is an error at all, Django raises it.
         stats.counts["fallbacks"] += not first
+        if failures is not None and not isinstance(error, DoesNotFit | EmptyResultSet):
+            failures.append(error)
         return None
     stats.counts["hits"] += 1
     cache.touch(plan)
@@ -128,12 +136,14 @@ def _hydrates_anywhere(plan: Plan, queryset: Any, alias: str) -> bool:
 def fetch_in_bridge(queryset: Any, alias: str | None = None) -> list[Any]:
     """Return the objects of a recorded queryset; for code in the bridge."""
     record, alias = queryset._record, alias or queryset.db
-    found = ready(record, alias, ROWS)
+    failures: list[Exception] = []
+    found = ready(record, alias, ROWS, failures=failures)
     if found is None or found[0].iterable_class is not queryset._iterable_class:
-        learn(queryset, alias, record, ROWS)
+        learn(queryset, alias, record, ROWS, failures)
         found_by_django: list[Any] = as_django(
             queryset, alias, lambda plain: list(plain._iterable_class(plain))
         )
+        log_failures(failures)
         return found_by_django
     plan, statement = found
     if cache.verifying:
@@ -165,7 +175,8 @@ async def attempt(queryset: Any, terminal: Terminal) -> Any:
     record, alias = queryset._record, queryset.db
     found = None if cache.verifying else ready(record, alias, terminal)
     if found is None:
-        await run_sync(learn, queryset, alias, record, terminal)
+        # Django does it then, and there the failures are of no other kind than here.
+        await run_sync(learn, queryset, alias, record, terminal, [])
         return None
     plan, statement = found
     return terminal.finish(plan.compiler, await execute(alias, statement))
@@ -199,10 +210,13 @@ def conclude_in_bridge(
 ) -> Any:
     """Return the result of ``count()`` and its kin; for code in the bridge."""
     record, alias = queryset._record, alias or queryset.db
-    found = ready(record, alias, terminal)
+    failures: list[Exception] = []
+    found = ready(record, alias, terminal, failures=failures)
     if found is None:
-        learn(queryset, alias, record, terminal)
-        return as_django(queryset, alias, otherwise)
+        learn(queryset, alias, record, terminal, failures)
+        result = as_django(queryset, alias, otherwise)
+        log_failures(failures)
+        return result
     plan, statement = found
     if cache.verifying:
         verify.statement(queryset.model, alias, record, terminal.run, statement)
@@ -223,8 +237,18 @@ def as_django(queryset: Any, alias: str, function: Callable[[Any], Any]) -> Any:
     return function(plain)
 
 
-def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None:
-    """Make the plan of a chain and terminal, unless that is known to be impossible."""
+def learn(
+    queryset: Any, alias: str, record: Record, terminal: Terminal, failures: list[Exception]
+) -> None:
+    """Make the plan of a chain and terminal, unless that is known to be impossible.
+
+    Args:
+        queryset: the recorded queryset.
+        alias: the database.
+        record: the chain.
+        terminal: what ends it.
+        failures: is given what is our own mistake unless Django raises it too.
+    """
     name = terminal.key
     known = find_plan(record, alias, name)
     if not is_intact(alias, terminal.kind):
@@ -237,18 +261,19 @@ def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None
         return
     stats.counts["misses"] += known is None
     try:
-        with warned() as complaints:
-            plan = make_plan(queryset.model, alias, record, terminal.run, terminal.assigned)
-            zoned = _check(plan, queryset.model, alias, record, terminal)
-        if complaints:
-            raise Unplannable("Django warns of it")
+        terminal.refuse(queryset.model)
+        plan = make_plan(queryset.model, alias, record, terminal.run, terminal.assigned)
+        zoned = _check(plan, queryset.model, alias, record, terminal)
         if terminal is ROWS:
             _choose_hydrator(plan, queryset)
         else:
             plan.pure = terminal.is_pure(plan.compiler)
-    except Unplannable as error:
-        attempts = ATTEMPTS if error.lasting else getattr(known, "attempts", 0) + 1
-        unplanned = Unplanned(error.reason)
+    except Exception as error:
+        if not isinstance(error, Unplannable):
+            failures.append(error)
+        reason, lasting = _reason(error)
+        attempts = ATTEMPTS if lasting else getattr(known, "attempts", 0) + 1
+        unplanned = Unplanned(reason)
         unplanned.attempts = attempts
         if record.current:
             cache.add_unplanned(record.node, plan_key(record, alias, name), unplanned)
@@ -257,6 +282,13 @@ def learn(queryset: Any, alias: str, record: Record, terminal: Terminal) -> None
         record.node.by_time_zone.add(name)
     if record.current:
         cache.add_plan(record.node, plan_key(record, alias, name), plan)
+
+
+def _reason(error: Exception) -> tuple[str, bool]:
+    """Return why there is no plan, and whether it is so for all arguments."""
+    if isinstance(error, Unplannable):
+        return error.reason, error.lasting
+    return f"{type(error).__name__} while a plan was made", False
 
 
 def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Terminal) -> bool:
@@ -273,10 +305,8 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
             with timezone.override(OTHER_ZONE):
                 there = fresh(model, alias, record, method)
             return here.sql != there.sql or comparable(here.params) != comparable(there.params)
-    except (EmptyResultSet, Unplannable):
+    except (DoesNotFit, EmptyResultSet):
         raise Unplannable("other SQL than Django's", lasting=False) from None
-    except Exception as error:
-        raise Unplannable(f"{type(error).__name__} while checking", lasting=False) from error
 
 
 def _choose_hydrator(plan: Plan, queryset: Any) -> None:

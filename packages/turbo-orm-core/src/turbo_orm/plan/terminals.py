@@ -12,6 +12,7 @@ from .exceptions import Unplannable
 from .hydrate.columns import is_djangos_own
 from .shape import static
 from .trace import Run
+from .warns import refuse_assigned
 
 
 class Terminal(NamedTuple):
@@ -23,6 +24,7 @@ class Terminal(NamedTuple):
         run: brings Django to execute it on a queryset.
         finish: makes the result from the compiler and what the statement gave.
         assigned: values of its own, which become parameters before those of the chain.
+        fields: what they are assigned to: fields, or their names.
     """
 
     key: Any
@@ -30,6 +32,17 @@ class Terminal(NamedTuple):
     run: Run
     finish: Callable[[Any, Any], Any]
     assigned: tuple[Any, ...] = ()
+    fields: tuple[Any, ...] = ()
+
+    def refuse(self, model: Any) -> None:
+        """Refuse what Django warns of.
+
+        Raises:
+            Unplannable: one of the assigned values is such.
+        """
+        for field, value in zip(self.fields, self.assigned, strict=True):
+            found = model._meta.get_field(field) if isinstance(field, str) else field
+            refuse_assigned(found, value)
 
     def is_pure(self, compiler: Any) -> bool:
         """Return whether only Django's own code makes the result."""
@@ -99,8 +112,15 @@ def update(values: Mapping[str, Any]) -> Terminal | None:
     if any(_is_more_than_a_value(value) for value in values.values()):
         return None
     key = ("update", *((name, value is None) for name, value in values.items()))
-    assigned = tuple(value for value in values.values() if value is not None)
-    return Terminal(key, "updating", lambda queryset: queryset.update(**values), as_it_is, assigned)
+    given = {name: value for name, value in values.items() if value is not None}
+    return Terminal(
+        key,
+        "updating",
+        lambda queryset: queryset.update(**values),
+        as_it_is,
+        tuple(given.values()),
+        tuple(given),
+    )
 
 
 def update_fields(values: Sequence[tuple[Any, Any, Any]]) -> Terminal | None:
@@ -108,8 +128,15 @@ def update_fields(values: Sequence[tuple[Any, Any, Any]]) -> Terminal | None:
     if any(_is_more_than_a_value(value) for _, _, value in values):
         return None
     key = ("save", *((field.attname, value is None) for field, _, value in values))
-    assigned = tuple(value for _, _, value in values if value is not None)
-    return Terminal(key, "updating", lambda queryset: queryset._update(values), as_it_is, assigned)
+    given = [(field, value) for field, _, value in values if value is not None]
+    return Terminal(
+        key,
+        "updating",
+        lambda queryset: queryset._update(values),
+        as_it_is,
+        tuple(value for _, value in given),
+        tuple(field for field, _ in given),
+    )
 
 
 def _is_more_than_a_value(value: Any) -> bool:

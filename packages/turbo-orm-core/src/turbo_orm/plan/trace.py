@@ -52,17 +52,14 @@ def make_plan(
 
     Raises:
         Unplannable: Django must execute this chain, or any chain of its shape.
+        Exception: what Django raises for the arguments.
     """
     try:
         with planning(alias), tracing() as tracer:
             captured, limits = _capture(model, alias, record, terminal, tracer)
             return _assemble(record, captured, limits, tracer.compiled, assigned)
-    except Unplannable:
-        raise
     except EmptyResultSet:
         raise Unplannable("no row can match", lasting=False) from None
-    except Exception as error:
-        raise Unplannable(f"{type(error).__name__} while tracing", lasting=False) from error
 
 
 @contextlib.contextmanager

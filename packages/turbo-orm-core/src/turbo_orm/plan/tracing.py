@@ -15,6 +15,7 @@ from django.db.models.sql import Query
 from ..connection.engine import make_wrapper
 from .exceptions import Unplannable
 from .shape import Slot
+from .warns import refuse_compared, refuse_lookup
 
 # A relation may put anything into its joins: a content type, the language of the request.
 RESTRICTION = "get_extra_restriction"
@@ -124,7 +125,9 @@ class TracedQuery(Query):
 
     def build_lookup(self, lookups: Any, lhs: Any, rhs: Any) -> Any:
         """Build a lookup, and mark it if it compares with an argument."""
+        refuse_compared(self, lookups, lhs, rhs)
         lookup: Any = super().build_lookup(lookups, lhs, rhs)
+        refuse_lookup(lookup)
         tracer = _tracer.get()
         if tracer is not None and tracer.pending and lookup is not None:
             slot, value = tracer.pending[-1]

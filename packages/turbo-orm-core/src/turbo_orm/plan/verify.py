@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from django.db.models import Model
 
 from ..exceptions import PlanMismatch
 from . import stats
+from .bind import WRAPPERS
 from .execute import Statement
 from .record import Record
+from .same import difference
 from .trace import Run, fresh, planning
 
 
@@ -23,12 +23,22 @@ def statement(model: Any, alias: str, record: Record, method: Run, planned: Stat
     with planning(alias):
         found = fresh(model, alias, record, method)
     sql, params = planned.as_django()
-    _same("SQL", sql, found.sql)
-    _same("parameters", [*map(_typed, params)], [*map(_typed, found.params)])
+    same("SQL", sql, found.sql)
+    parameters(params, found.params)
 
 
-def _typed(value: Any) -> tuple[type, str]:
-    return type(value), repr(value)
+def parameters(planned: Sequence[Any], djangos: Sequence[Any]) -> None:
+    """Raise unless parameters are Django's.
+
+    Raises:
+        PlanMismatch: they are not.
+    """
+    same("parameters", [*map(_unwrapped, planned)], [*map(_unwrapped, djangos)])
+
+
+def _unwrapped(param: Any) -> Any:
+    # Two of the driver's wrappers are never equal.
+    return (type(param), param.obj) if isinstance(param, WRAPPERS) else param
 
 
 def objects(planned: list[Any], djangos: Callable[[], list[Any]]) -> None:
@@ -37,30 +47,16 @@ def objects(planned: list[Any], djangos: Callable[[], list[Any]]) -> None:
     Raises:
         PlanMismatch: it does not.
     """
-    _same("objects", [*map(_state, planned)], [*map(_state, djangos())])
+    same("objects", planned, djangos())
 
 
-def _state(value: Any, seen: frozenset[int] = frozenset()) -> Any:
-    """Return everything of an object that can be compared; related objects may refer to it."""
-    shown: Any = type(value).__repr__
-    if shown is object.__repr__:
-        # It would tell where in memory it is.
-        return type(value), sorted(map(repr, getattr(value, "__dict__", {}).items()))
-    if not isinstance(value, Model):
-        return type(value), repr(value)
-    if id(value) in seen:
-        return type(value), value.pk
-    seen |= {id(value)}
-    state: dict[str, Any] = dict(value.__dict__)
-    internal = dict(state.pop("_state").__dict__)
-    internal.pop("peers", None)
-    related = internal.pop("fields_cache", {})
-    cached = {name: _state(item, seen) for name, item in related.items()}
-    values = {name: _state(item, seen) for name, item in state.items()}
-    return type(value), list(state), values, sorted(map(repr, internal.items())), cached
+def same(what: str, planned: Any, djangos: Any) -> None:
+    """Raise unless two values are the same.
 
-
-def _same(what: str, planned: Any, djangos: Any) -> None:
-    if planned != djangos:
+    Raises:
+        PlanMismatch: they are not.
+    """
+    found = difference(planned, djangos)
+    if found is not None:
         stats.counts["mismatches"] += 1
-        raise PlanMismatch(f"The plan's {what}: {planned!r}. Django's: {djangos!r}.")
+        raise PlanMismatch(f"A plan gives other {what} than Django: {found}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -482,12 +483,13 @@ def _is_known(record: Record, child: Node) -> bool:
 
 def _checked(checks: Any, values: list[Any], payload: Any) -> Any:
     """Let Django's lookups look at the values; return the payload without model instances."""
-    # An instance counts as it is now, not as it will be when the query is executed.
+    # An instance counts as it is now, not as it will be when the query is executed. Of a moment
+    # without a time zone Django has warned now, and has given it one.
     fixed, instances = list(values), False
     for number, check in enumerate(checks):
         if check is not None:
             raw, values[number] = values[number], check(values[number])
-            if _has_instances(raw):
+            if _has_instances(raw) or _has_moments(values[number].lookup.rhs):
                 fixed[number], instances = values[number].lookup.rhs, True
     return recording.with_values(payload, fixed) if instances else payload
 
@@ -496,6 +498,12 @@ def _has_instances(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return bool(value) and isinstance(value[0], Model)
     return isinstance(value, Model)
+
+
+def _has_moments(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(isinstance(each, datetime) for each in value)
+    return isinstance(value, datetime)
 
 
 def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,124 @@
+"""Compare results by value, and say where they differ."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Mapping, Set
+from typing import Any
+
+from django.db.models import Model, QuerySet
+
+# Of the state of an instance: the other rows of its query, which are compared themselves.
+LEFT_OUT = frozenset({"peers"})
+# Equality of these types says all but what `exactly` adds.
+PLAIN = (str, bytes, int, bool, type(None))
+
+
+def difference(one: Any, other: Any, path: str = "") -> str | None:
+    """Return where and how two values differ, None if they do not.
+
+    Containers are compared item by item, model instances by their attributes and state, other
+    objects by their own equality or, if they have none, by their attributes.
+
+    Args:
+        one: what a plan has made.
+        other: what Django has made.
+        path: where they stand.
+    """
+    return _Comparison().find(one, other, path)
+
+
+class _Comparison:
+    def __init__(self) -> None:
+        # Objects may refer to each other. Kept, so that no identity is used twice.
+        self._pairs: dict[tuple[int, int], tuple[Any, Any]] = {}
+
+    def find(self, one: Any, other: Any, path: str) -> str | None:
+        if one is other:
+            return None
+        if type(one) is not type(other):
+            return _told(path, one, other)
+        if isinstance(one, PLAIN):
+            return None if one == other else _told(path, one, other)
+        if (id(one), id(other)) in self._pairs:
+            return None
+        self._pairs[id(one), id(other)] = one, other
+        if isinstance(one, Model):
+            return self._find_in_models(one, other, path)
+        if isinstance(one, QuerySet):
+            return self.find(one._result_cache, other._result_cache, path)
+        if isinstance(one, Mapping):
+            if [*one] != [*other]:
+                return _told(f"keys of {path.lstrip('.') or 'the result'}", [*one], [*other])
+            return self._find_in_mappings(one, other, path)
+        if isinstance(one, list | tuple):
+            return self._find_in_sequences(one, other, path)
+        if isinstance(one, Set):
+            return None if one == other else _told(path, one, other)
+        if type(one).__eq__ is not object.__eq__:
+            return None if _exactly(one) == _exactly(other) else _told(path, one, other)
+        return self._find_in_attributes(one, other, path)
+
+    def _find_in_models(self, one: Any, other: Any, path: str) -> str | None:
+        ours, theirs = dict(one.__dict__), dict(other.__dict__)
+        our_state, their_state = vars(ours.pop("_state")), vars(theirs.pop("_state"))
+        if list(ours) != list(theirs):
+            return _told(f"attributes of {path.lstrip('.') or 'the object'}", list(ours), list(theirs))
+        left = {name: our_state[name] for name in our_state if name not in LEFT_OUT}
+        right = {name: their_state[name] for name in their_state if name not in LEFT_OUT}
+        return self._find_in_mappings(ours, theirs, path, ".{}") or self._find_in_mappings(
+            left, right, f"{path}._state", ".{}"
+        )
+
+    def _find_in_mappings(
+        self, one: Any, other: Any, path: str, place: str = "[{!r}]"
+    ) -> str | None:
+        if one.keys() != other.keys():
+            return _told(f"attributes of {path.lstrip('.') or 'the object'}", [*one], [*other])
+        for key in one:
+            found = self.find(one[key], other[key], path + place.format(key))
+            if found is not None:
+                return found
+        return None
+
+    def _find_in_sequences(self, one: Any, other: Any, path: str) -> str | None:
+        if len(one) != len(other):
+            return _told(f"length of {path.lstrip('.') or 'the result'}", len(one), len(other))
+        for number, (mine, its) in enumerate(zip(one, other, strict=True)):
+            found = self.find(mine, its, f"{path}[{number}]")
+            if found is not None:
+                return found
+        return None
+
+    def _find_in_attributes(self, one: Any, other: Any, path: str) -> str | None:
+        ours, theirs = _attributes(one), _attributes(other)
+        return self._find_in_mappings(ours, theirs, path, ".{}")
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    found = dict(getattr(value, "__dict__", {}))
+    for kind in type(value).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name) and name not in {"__dict__", "__weakref__"}:
+                found[name] = getattr(value, name)
+    return found
+
+
+def _exactly(value: Any) -> Any:
+    """Return what tells a value from others that equal it, or are equal to nothing."""
+    if isinstance(value, decimal.Decimal):
+        # 1.0 is 1.00, and NaN is not NaN.
+        return value.as_tuple()
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, datetime.datetime | datetime.time):
+        # One moment has many zones.
+        return value.replace(tzinfo=None), value.utcoffset(), repr(value.tzinfo), value.fold
+    return value
+
+
+def _told(path: str, one: Any, other: Any) -> str:
+    where = f"{path.lstrip('.')}: " if path else ""
+    return f"{where}{one!r}, Django's is {other!r}"
