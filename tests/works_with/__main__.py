@@ -92,4 +92,5 @@ def left_behind():
     return {"tree": tree, "profiled": profiled}
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""An error of ours in a plan is logged where Django has none; one that Django has is Django's."""
+
+import logging
+
+import pytest
+from django.core.exceptions import FieldError
+
+from tests.testapp.models import Author, Measure
+from turbo_orm import clear_plans, plan_stats
+from turbo_orm.plan import failures, run
+
+pytestmark = pytest.mark.rolled_back
+
+
+class Mistake(Exception):
+    """Ours."""
+
+
+@pytest.fixture(autouse=True)
+def logged(caplog, monkeypatch):
+    monkeypatch.setattr(failures, "_logged", set())
+    caplog.set_level(logging.ERROR, logger="turbo_orm")
+    clear_plans()
+    return caplog
+
+
+def raising(*args, **kwargs):
+    raise Mistake
+
+
+WORKS = {
+    "list": (lambda: Author.objects.filter(age=1).alist(), []),
+    "count": (lambda: Author.objects.filter(age=1).acount(), 0),
+}
+
+
+@pytest.mark.parametrize("name", WORKS)
+async def test_a_failure_while_a_plan_is_made_is_logged_once(name, logged, monkeypatch):
+    work, result = WORKS[name]
+    monkeypatch.setattr(run, "make_plan", raising)
+
+    assert [await work() for _ in range(5)] == [result] * 5
+
+    (record,) = logged.records
+    assert record.exc_info[0] is Mistake
+    assert plan_stats().unplannable["Mistake while a plan was made"] > 0
+
+
+@pytest.mark.parametrize("name", WORKS)
+async def test_a_failure_of_a_plan_that_is_there_is_logged_once(name, logged):
+    work, result = WORKS[name]
+    await work()
+    (plan,) = run.cache.plans
+    plan.bind = raising
+
+    assert [await work() for _ in range(3)] == [result] * 3
+
+    (record,) = logged.records
+    assert record.exc_info[0] is Mistake
+    assert plan_stats().fallbacks == 3
+
+
+@pytest.mark.parametrize(
+    ("work", "error"),
+    [
+        (lambda: Author.objects.filter(age="x").alist(), ValueError),
+        (lambda: Author.objects.order_by("nothing").alist(), FieldError),
+        (lambda: Measure.objects.filter(data={"a": object()}).alist(), TypeError),
+    ],
+)
+async def test_an_error_of_djangos_is_not_logged(work, error, logged):
+    for _ in range(3):
+        with pytest.raises(error):
+            await work()
+
+    assert logged.records == []

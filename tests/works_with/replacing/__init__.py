@@ -1,0 +1,1 @@
+"""A project for each package that replaces methods of Django's, with Turbo ORM and without."""
