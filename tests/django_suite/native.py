@@ -18,6 +18,7 @@ from django.db.models.query import QuerySet, RawQuerySet
 
 from turbo_orm import await_, in_bridge
 from turbo_orm.patches.redirects.database import RELATED
+from turbo_orm.plan import originals
 from turbo_orm.query.planned import PlannedQuerySet
 from turbo_orm.query.queryset import TERMINALS, AsyncQuerySet
 from turbo_orm.transaction import enter, leave
@@ -156,6 +157,7 @@ def natively(run: Callable[..., Any]) -> Callable[..., Any]:
 
             def put(owner: Any, name: str, value: Any) -> None:
                 stack.enter_context(mock.patch.object(owner, name, value))
+                originals.take_for_original(owner, name, value)
 
             for name in TERMINALS:
                 for owner in AsyncQuerySet.__mro__:

@@ -322,7 +322,9 @@ async def test_verify_finds_other_objects():
 
         tampered.still_valid, tampered.pure = hydrator.still_valid, hydrator.pure
         plan.hydrator = tampered
-        with pytest.raises(PlanMismatch, match=r"other objects than Django: \[0\]\.name: 'other', Django's is '1'"):
+        with pytest.raises(
+            PlanMismatch, match=r"other objects than Django: \[0\]\.name: 'other', Django's is '1'"
+        ):
             await Author.objects.filter(pk=2).alist()
 
 

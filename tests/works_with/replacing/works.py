@@ -6,6 +6,7 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 
+
 def behind_its_back(name):
     """Add an account without Django: nothing invalidates a cache."""
     with psycopg.connect(
@@ -14,6 +15,7 @@ def behind_its_back(name):
         autocommit=True,
     ) as connection:
         connection.execute("INSERT INTO replacing_account (name) VALUES (%s)", [name])
+
 
 async def of_a_cache():
     """Read what is cached, and what is not any more."""
@@ -41,6 +43,7 @@ async def of_a_cache():
     await Account.objects.filter(name="b").adelete()
     return [before, cached, fresh, saved, await seen()]
 
+
 async def of_money():
     """Write and compare amounts with currencies."""
     from djmoney.money import Money
@@ -62,6 +65,7 @@ async def of_money():
         await Account.objects.exclude(balance=Money(7, "USD")).filter(pk=account.pk).aexists(),
         str((await rows.afirst()).balance),
     ]
+
 
 WORKS = {
     "cachalot": of_a_cache,

@@ -85,7 +85,6 @@ def forget_plans(original: Any) -> Any:
 
 def insert(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``QuerySet._insert`` that in the bridge inserts by a plan."""
-
     if not is_original(original):
         return original
 

@@ -1,4 +1,4 @@
-"""What fails in plans although Django does the same without an error: logged, once for each place."""
+"""Log what fails in a plan where Django does the same without an error."""
 
 from __future__ import annotations
 

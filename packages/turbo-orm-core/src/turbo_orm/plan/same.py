@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -33,38 +34,46 @@ class _Comparison:
     def __init__(self) -> None:
         # Objects may refer to each other. Kept, so that no identity is used twice.
         self._pairs: dict[tuple[int, int], tuple[Any, Any]] = {}
+        self._ways: tuple[tuple[Any, Callable[[Any, Any, str], str | None]], ...] = (
+            (PLAIN, self._find_by_equality),
+            (Model, self._find_in_models),
+            (QuerySet, self._find_in_querysets),
+            (Mapping, self._find_in_items),
+            ((list, tuple), self._find_in_sequences),
+            (AbstractSet, self._find_by_equality),
+        )
 
     def find(self, one: Any, other: Any, path: str) -> str | None:
-        if one is other:
+        if one is other or (id(one), id(other)) in self._pairs:
             return None
         if type(one) is not type(other):
             return _told(path, one, other)
-        if isinstance(one, PLAIN):
-            return None if one == other else _told(path, one, other)
-        if (id(one), id(other)) in self._pairs:
-            return None
         self._pairs[id(one), id(other)] = one, other
-        if isinstance(one, Model):
-            return self._find_in_models(one, other, path)
-        if isinstance(one, QuerySet):
-            return self.find(one._result_cache, other._result_cache, path)
-        if isinstance(one, Mapping):
-            if [*one] != [*other]:
-                return _told(f"keys of {path.lstrip('.') or 'the result'}", [*one], [*other])
-            return self._find_in_mappings(one, other, path)
-        if isinstance(one, list | tuple):
-            return self._find_in_sequences(one, other, path)
-        if isinstance(one, Set):
-            return None if one == other else _told(path, one, other)
-        if type(one).__eq__ is not object.__eq__:
-            return None if _exactly(one) == _exactly(other) else _told(path, one, other)
-        return self._find_in_attributes(one, other, path)
+        for kinds, way in self._ways:
+            if isinstance(one, kinds):
+                return way(one, other, path)
+        if _has_equality(type(one)):
+            return self._find_by_equality(one, other, path)
+        return self._find_in_mappings(_attributes(one), _attributes(other), path, ".{}")
+
+    def _find_by_equality(self, one: Any, other: Any, path: str) -> str | None:
+        return None if _exactly(one) == _exactly(other) else _told(path, one, other)
+
+    def _find_in_querysets(self, one: Any, other: Any, path: str) -> str | None:
+        return self.find(one._result_cache, other._result_cache, path)
+
+    def _find_in_items(self, one: Any, other: Any, path: str) -> str | None:
+        if [*one] != [*other]:
+            return _told(f"keys of {path.lstrip('.') or 'the result'}", [*one], [*other])
+        return self._find_in_mappings(one, other, path)
 
     def _find_in_models(self, one: Any, other: Any, path: str) -> str | None:
         ours, theirs = dict(one.__dict__), dict(other.__dict__)
         our_state, their_state = vars(ours.pop("_state")), vars(theirs.pop("_state"))
         if list(ours) != list(theirs):
-            return _told(f"attributes of {path.lstrip('.') or 'the object'}", list(ours), list(theirs))
+            return _told(
+                f"attributes of {path.lstrip('.') or 'the object'}", list(ours), list(theirs)
+            )
         left = {name: our_state[name] for name in our_state if name not in LEFT_OUT}
         right = {name: their_state[name] for name in their_state if name not in LEFT_OUT}
         return self._find_in_mappings(ours, theirs, path, ".{}") or self._find_in_mappings(
@@ -91,9 +100,9 @@ class _Comparison:
                 return found
         return None
 
-    def _find_in_attributes(self, one: Any, other: Any, path: str) -> str | None:
-        ours, theirs = _attributes(one), _attributes(other)
-        return self._find_in_mappings(ours, theirs, path, ".{}")
+
+def _has_equality(kind: type) -> bool:
+    return any("__eq__" in vars(base) for base in kind.__mro__ if base is not object)
 
 
 def _attributes(value: Any) -> dict[str, Any]:

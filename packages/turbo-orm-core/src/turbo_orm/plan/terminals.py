@@ -104,7 +104,9 @@ def aggregation(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Terminal | No
         key = ("aggregate", static(tuple(args)), static(dict(kwargs)))
     except Unplannable:
         return None
-    return Terminal(key, "aggregating", lambda queryset: queryset.aggregate(*args, **kwargs), aggregated)
+    return Terminal(
+        key, "aggregating", lambda queryset: queryset.aggregate(*args, **kwargs), aggregated
+    )
 
 
 def update(values: Mapping[str, Any]) -> Terminal | None:

@@ -35,7 +35,6 @@ PlainQuerySet.__name__ = "QuerySet"
 
 def get_queryset(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a ``BaseManager.get_queryset`` whose querysets, in the bridge, have plans."""
-
     if not is_original(original):
         # Its querysets may be of any class.
         return original

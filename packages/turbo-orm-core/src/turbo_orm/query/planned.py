@@ -7,7 +7,7 @@ from typing import Any
 
 import django
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 
 from ..bridge import in_bridge, run_sync
 from ..plan import run
@@ -40,8 +40,6 @@ METHODS = {
         "update": (),
     }.items()
 }
-
-
 
 
 @functools.cache
@@ -84,9 +82,7 @@ class PlannedQuerySet(RecordedQuerySet):
         have methods of its own: django-money puts some there.
         """
         names = METHODS[method]
-        return (
-            _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
-        )
+        return _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
 
     def _may_plan(self, method: str) -> bool:
         """Tell whether a method that was called in the bridge may be done by a plan.
@@ -96,9 +92,7 @@ class PlannedQuerySet(RecordedQuerySet):
         if self._record is None or not in_bridge():
             return False
         names = METHODS[method][1:]
-        return (
-            _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
-        )
+        return _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
 
     def _to_get(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the recorded queryset that ``get()`` fetches, None if Django must do it."""

@@ -7,7 +7,6 @@ from django.db.models.signals import post_init, pre_init
 
 from ..originals import guard
 
-
 # The methods that make an instance of a row.
 MAKING = ("__init__", "__new__", "__setattr__", "__getattribute__", "from_db")
 
