@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.core.exceptions import FieldError
 
-from tests.testapp.models import Author, Measure
+from tests.testapp.models import Article, Author, Measure, Tag
 from turbo_orm import clear_plans, plan_stats
 from turbo_orm.plan import failures, run
 
@@ -74,3 +74,18 @@ async def test_an_error_of_djangos_is_not_logged(work, error, logged):
             await work()
 
     assert logged.records == []
+
+
+async def test_a_condition_on_an_instance_has_a_plan_for_every_method(logged):
+    tag = await Tag.objects.acreate(name="x")
+    author = await Author.objects.acreate(name="Ada")
+    await (await Article.objects.acreate(title="one", author=author)).tags.aadd(tag)
+
+    for method, result in {"acount": 1, "aexists": True, "ain_bulk": None, "alist": None}.items():
+        for _ in range(3):
+            # Once there is a plan, an instance is looked at as soon as the condition is written.
+            found = await getattr(Article.objects.filter(tags=tag, author=author), method)()
+            assert found == result or result is None
+
+    assert logged.records == []
+    assert not [reason for reason in plan_stats().unplannable if "Error" in reason]

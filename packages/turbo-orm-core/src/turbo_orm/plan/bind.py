@@ -113,16 +113,18 @@ def target_of(lookup: Any) -> Any:
     return field
 
 
-def binder_of(compiled: Compiled) -> Binder:
+def binder_of(compiled: Compiled, *, prepared: bool) -> Binder:
     """Return what turns a value into the parameters of a compiled lookup.
 
     Args:
         compiled: the lookup, from a trace.
+        prepared: whether the values are ``Prepared``: they come with a lookup that was given more
+            than a plain value, though the trace was given one.
 
     Returns:
         A function that raises if the lookup on that value would have other SQL.
     """
-    for make in (_direct, _composed, _complete):
+    for make in (_composed, _complete) if prepared else (_direct, _composed, _complete):
         binder = make(compiled)
         if binder is not None and _gives_the_same(binder, compiled):
             return binder

@@ -19,7 +19,7 @@ from .bind import binder_of, preparer_of
 from .connected import formats_columns, gives_connection, saves_with_connection
 from .exceptions import Unplannable
 from .plan import LENGTH, START, Limits, Plan
-from .record import Record, build
+from .record import Prepared, Record, build
 from .shape import LITERALS
 from .tracing import (
     LENGTH_MARK,
@@ -133,7 +133,10 @@ def _assemble(
     if limits is not None:
         text = Limits(limits, sql)
         sql, pieces = _with_limits(sql, pieces, bindings)
-    binders = [(found.slot, binder_of(found)) for found in bindings]
+    binders = [
+        (found.slot, binder_of(found, prepared=type(record.values[found.slot]) is Prepared))
+        for found in bindings
+    ]
     for number, saver in enumerate(savers):
         binders.append((record.node.total + number, saver))
         pieces.insert(number, len(binders) - 1)
