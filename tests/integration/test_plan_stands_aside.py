@@ -1,9 +1,11 @@
 """Whoever replaces something of Django's is called as often as in plain Django, plans or not."""
 
 import functools
+import uuid
 from types import MethodType
 
 import pytest
+from django.db import models
 from django.db.models import Count, Manager, QuerySet
 
 from tests.plans import plans_off
@@ -14,6 +16,7 @@ from turbo_orm.query.planned import METHODS
 
 pytestmark = pytest.mark.rolled_back
 
+KEY = uuid.UUID(int=1)
 # A chain, how it ends, and with what.
 ROWS = {
     "list": (lambda rows: rows.filter(value=1).order_by("-pk")[:3], list, {}),
@@ -27,6 +30,13 @@ ROWS = {
 }
 WORKS = {
     **ROWS,
+    "looked": (
+        lambda rows: rows.filter(
+            value__in=[1], value__contains="1", measure=KEY, measure__in=[KEY]
+        ),
+        list,
+        {},
+    ),
     "get": (lambda rows: rows, "get", {"value": 1}),
     "first": (lambda rows: rows.filter(value=1), "first", {}),
     "last": (lambda rows: rows.filter(value=1), "last", {}),
@@ -63,6 +73,7 @@ OF_KIND = {
     "cursor": ("get", "count", "update", "delete", "create"),
     "instance": ("list", "get"),
     "building": tuple(ROWS),
+    "lookups": ("list", "looked"),
     "SQLCompiler": ("joined", "exists", "get", "values"),
     "SQLAggregateCompiler": ("count of some",),
     "SQLUpdateCompiler": ("update", "update_or_create"),
@@ -89,10 +100,13 @@ def names():
         (kind, owner, attributes)
         for kind, table in originals.SKIPPED.items()
         for owner, attributes in table
-        if (owner, attributes) != originals.BUILDING
+        if (owner, attributes) not in (originals.BUILDING, *originals.LOOKUPS)
     ]
     found = {}
-    for kind, owner, attributes in skipped + compilers + [("building", *originals.BUILDING)]:
+    for kind, owner, attributes in [
+        *(*skipped, *compilers, ("building", *originals.BUILDING)),
+        *(("lookups", owner, attributes) for owner, attributes in originals.LOOKUPS),
+    ]:
         for name in attributes:
             if originals.original(owner, name) is not None and (kind, name) not in OTHERWISE:
                 path = f"{owner.__module__ if hasattr(owner, '__mro__') else ''}.{owner.__name__}"
@@ -223,7 +237,9 @@ def wrapped_on(queryset, name, calls):
     return queryset
 
 
-@pytest.mark.parametrize("work", [work for work in WORKS if work not in ROWS and "of" not in work])
+@pytest.mark.parametrize(
+    "work", [work for work in WORKS if WORKS[work][1] is not list and "of" not in work]
+)
 async def test_a_method_put_on_a_queryset_is_called_as_often_as_in_plain_django(work):
     def with_own(made, calls):
         # Of those that the method calls, too.
@@ -273,6 +289,16 @@ async def test_what_makes_instances_of_a_model_may_be_replaced_at_any_time(work,
         for times in (2, 3):
             await ado(Reading.objects, work)
             assert replaced.calls == times * expected > 0
+
+
+async def test_a_lookup_of_one_plan_may_be_replaced_at_any_time():
+    for times in range(3):
+        assert await hits("list") == (times > 0)
+    lookup = models.IntegerField().get_lookup("exact")
+    with Replaced(lookup, "process_rhs") as replaced:
+        await ado(Reading.objects, "list")
+        assert replaced.calls == 1
+    assert await hits("list") == 1
 
 
 async def test_a_recorded_chain_goes_on_with_what_was_replaced_since():

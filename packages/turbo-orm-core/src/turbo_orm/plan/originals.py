@@ -17,8 +17,9 @@ from django.core.signals import setting_changed
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Field, Model, QuerySet, deletion
+from django.db.models import Field, Model, QuerySet, deletion, lookups
 from django.db.models import query as query_module
+from django.db.models.fields import related_lookups
 from django.db.models.sql import DeleteQuery, InsertQuery, Query, UpdateQuery
 from django.db.models.sql import compiler as compilers
 
@@ -47,6 +48,22 @@ BUILDING: Names = (
         *("build_filter", "build_lookup", "chain", "clear_ordering", "clone", "set_limits"),
         *("set_values", "get_compiler"),
     ),
+)
+# What is called for a condition, on the classes that define it.
+LOOKUPS: tuple[Names, ...] = (
+    (lookups.Lookup, ("__init__", "get_prep_lookup", "process_lhs", "process_rhs")),
+    (lookups.BuiltinLookup, ("as_sql", "get_rhs_op", "process_lhs")),
+    (lookups.FieldGetDbPrepValueMixin, ("get_db_prep_lookup",)),
+    (lookups.Exact, ("as_sql", "get_prep_lookup")),
+    (lookups.In, ("as_sql", "get_prep_lookup", "process_rhs")),
+    (lookups.PatternLookup, ("get_rhs_op", "process_rhs")),
+    (related_lookups.RelatedLookupMixin, ("as_sql", "get_prep_lookup")),
+    (related_lookups.RelatedIn, ("as_sql", "get_prep_lookup")),
+)
+# The same, on the classes of a plan's own lookups.
+LOOKUP_NAMES = (
+    *("__init__", "as_sql", "get_db_prep_lookup", "get_prep_lookup", "get_rhs_op", "process_lhs"),
+    "process_rhs",
 )
 _ITERABLES = (
     *(query_module.ModelIterable, query_module.ValuesIterable, query_module.ValuesListIterable),
@@ -94,19 +111,21 @@ SKIPPED: Mapping[str, tuple[Names, ...]] = {
     # What Django does with the whole chain then.
     "rows": (
         BUILDING,
+        *LOOKUPS,
         (compilers, ("cursor_iter",)),
         (query_module, ("_get_from_db", "get_related_populators")),
         (query_module.RelatedPopulator, ("__init__", "populate")),
         *((iterable, ("__init__", "__iter__")) for iterable in _ITERABLES),
     ),
-    "counting": (BUILDING, (Query, ("get_aggregation", "get_count"))),
-    "checking": (BUILDING, (Query, ("exists", "has_results"))),
-    "aggregating": (BUILDING, (Query, ("get_aggregation",))),
+    "counting": (BUILDING, *LOOKUPS, (Query, ("get_aggregation", "get_count"))),
+    "checking": (BUILDING, *LOOKUPS, (Query, ("exists", "has_results"))),
+    "aggregating": (BUILDING, *LOOKUPS, (Query, ("get_aggregation",))),
     "updating": (
         BUILDING,
+        *LOOKUPS,
         (UpdateQuery, ("add_update_fields", "add_update_values", "get_compiler")),
     ),
-    "deleting": (BUILDING, (DeleteQuery, ("get_compiler",))),
+    "deleting": (BUILDING, *LOOKUPS, (DeleteQuery, ("get_compiler",))),
     "inserting": (
         (InsertQuery, ("__init__", "get_compiler", "insert_values")),
         (Field, ("get_db_prep_save", "pre_save")),
@@ -160,6 +179,13 @@ def remember(*owners: Any) -> None:
 
 
 remember(BaseDatabaseOperations, *(owner for names in SKIPPED.values() for owner, _ in names))
+remember(
+    *(
+        found
+        for found in [*vars(lookups).values(), *vars(related_lookups).values()]
+        if isinstance(found, type)
+    )
+)
 remember(*(getattr(module, name) for module in (compilers, postgresqls) for name in COMPILERS))
 
 
@@ -234,9 +260,14 @@ def guard(*names: Names) -> Guard:
     return source.function("intact", shared=False)
 
 
-def guard_of(*kinds: str) -> Guard:
-    """Return the guard of what is skipped by plans of these kinds."""
-    return guard(*(names for kind in kinds for names in SKIPPED[kind]))
+def guard_of_lookups(kinds: frozenset[type]) -> Guard:
+    """Return the guard of classes of lookups; a project's own methods are no part of it."""
+    return guard(
+        *(
+            (kind, tuple(name for name in LOOKUP_NAMES if original(kind, name) is not UNKNOWN))
+            for kind in sorted(kinds, key=lambda kind: (kind.__module__, kind.__qualname__))
+        )
+    )
 
 
 @functools.lru_cache(maxsize=64)

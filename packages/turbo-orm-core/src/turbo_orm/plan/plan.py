@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .bind import Binder, DoesNotFit
+from .originals import Guard, guard
 from .record import Prepared
 from .source import Source
 from .tracing import LENGTH_MARK, START_MARK
@@ -47,6 +48,7 @@ class Plan:
         compiler: the compiler that made it, to which Django's iterables turn.
         container: the type of sequence in which Django gives parameters to a cursor.
         connected: whether binding gives the connection to code of the project's.
+        intact: tells whether the classes of the lookups are as they were.
     """
 
     sql: str
@@ -57,6 +59,7 @@ class Plan:
     compiler: Any
     container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
     connected: bool = False
+    intact: Guard = guard()
     # The fast way from rows to objects, None if Django's is taken.
     hydrator: Any = None
     iterable_class: Any = None

@@ -69,10 +69,10 @@ def ready(
         first: whether it is tried again in the bridge if there is none, and counted only then.
         failures: is given what went wrong with the arguments, if that may be our own mistake.
     """
-    if not is_intact(alias, terminal.kind):
+    plan = find_plan(record, alias, terminal.key)
+    if not is_intact(alias, terminal.kind) or (type(plan) is Plan and not plan.intact()):
         stats.unplanned[stats.REPLACED] += not first
         return None
-    plan = find_plan(record, alias, terminal.key)
     if not isinstance(plan, Plan):
         if plan is not None and not first:
             stats.unplanned[plan.reason] += 1

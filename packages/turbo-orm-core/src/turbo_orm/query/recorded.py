@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
-from ..plan.originals import BUILDING, SKIPPED, Guard, Names, guard, original, remember
+from ..plan.originals import BUILDING, LOOKUPS, SKIPPED, Guard, Names, guard, original, remember
 from ..plan.record import Record, Step
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class RecordedQuerySet(Base):
     def __init__(
         self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
     ) -> None:
-        if query is not None or not _guard_of_steps(type(self), BUILDING)():
+        if query is not None or not _guard_of_steps(type(self), BUILDING, *LOOKUPS)():
             super().__init__(model, query, using, hints)
             return
         record = recording.root(model)
