@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .bind import Binder, DoesNotFit
-from .originals import Guard, guard
+from .originals import Guard
 from .record import Prepared
 from .source import Source
 from .tracing import LENGTH_MARK, START_MARK
@@ -46,9 +46,9 @@ class Plan:
         twins: pairs of values of which Django writes only one condition if they are equal.
         limits: where the bounds of the slice are, None if it has none that change.
         compiler: the compiler that made it, to which Django's iterables turn.
+        intact: tells whether the classes of its lookups are as they were.
         container: the type of sequence in which Django gives parameters to a cursor.
         connected: whether binding gives the connection to code of the project's.
-        intact: tells whether the classes of the lookups are as they were.
     """
 
     sql: str
@@ -57,9 +57,9 @@ class Plan:
     twins: Sequence[tuple[int, int]]
     limits: Limits | None
     compiler: Any
+    intact: Guard
     container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
     connected: bool = False
-    intact: Guard = guard()
     # The fast way from rows to objects, None if Django's is taken.
     hydrator: Any = None
     iterable_class: Any = None

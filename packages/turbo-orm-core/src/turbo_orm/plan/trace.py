@@ -148,8 +148,8 @@ def _assemble(
         _twins(bindings),
         text,
         captured.compiler,
+        guard_of_lookups(frozenset(type(found.lookup) for found in bindings)),
         captured.container,
-        intact=guard_of_lookups(frozenset(type(found.lookup) for found in bindings)),
         connected=any(gives_connection(found.lookup) for found in bindings)
         or saves_with_connection(assigned_fields(captured) if savers else ()),
     )
