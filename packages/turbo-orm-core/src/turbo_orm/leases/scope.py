@@ -74,17 +74,29 @@ class Scope:
         self._hand_back_all()
 
     def _hand_back_all(self) -> None:
+        """Hand every wrapper back, also after one that fails; then raise the first error."""
+        first: BaseException | None = None
         while self.wrappers or self.private:
             # The job's own until it is handed back: closing a cursor that was left open asks.
             wrapper = next(iter(self.wrappers.values())) if self.wrappers else self.private[-1]
             try:
-                wrapper.drop_blocks()
-                wrapper.finish()
+                try:
+                    wrapper.drop_blocks()
+                finally:
+                    wrapper.finish()
+            except BaseException as error:
+                first = first or error
             finally:
                 if self.wrappers.get(wrapper.alias) is wrapper:
                     del self.wrappers[wrapper.alias]
                 else:
                     self.private.remove(wrapper)
+        if first is not None:
+            try:
+                raise first
+            finally:
+                # Its traceback refers to this frame: without this, a cycle.
+                del first
 
 
 @contextlib.contextmanager
