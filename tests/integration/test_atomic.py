@@ -9,6 +9,7 @@ from django.db import Error, IntegrityError, connection, connections, transactio
 from django.db.transaction import TransactionManagementError
 
 from tests.testapp.models import Author
+from tests.waiting import FOREVER
 from turbo_orm import atomic, on_commit, portal, run_sync, set_rollback
 from turbo_orm.transaction import (
     get_rollback,
@@ -256,6 +257,24 @@ async def test_on_commit_runs_sync_and_async_callbacks_after_the_commit_in_order
         assert seen == []
 
     assert seen == [("sync", 1, False), ("async", 1, False), ("async", 1, False)]
+
+
+@pytest.mark.parametrize("where", [lambda awaitable: awaitable, portal], ids=["outside", "bridge"])
+async def test_a_task_or_a_future_that_a_commit_callback_returns_is_not_waited_for(where):
+    goes_on = asyncio.Event()
+    begun = []
+
+    async def commit():
+        async with atomic():
+            await Author.objects.acreate(name="Ada")
+            await on_commit(lambda: begun.append(asyncio.create_task(goes_on.wait())) or begun[-1])
+            await on_commit(lambda: asyncio.get_running_loop().create_future())
+
+    await asyncio.wait_for(where(commit()), FOREVER)
+
+    assert (await names(), begun[0].done()) == (["Ada"], False)
+    goes_on.set()
+    await begun[0]
 
 
 async def test_on_commit_is_forgotten_with_the_savepoint_or_block_that_is_rolled_back():

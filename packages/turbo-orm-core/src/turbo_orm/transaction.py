@@ -183,7 +183,7 @@ async def on_commit(
 
     Args:
         func: takes nothing; synchronous (it may use the ORM), a coroutine function, or anything
-            that returns an awaitable.
+            that returns a coroutine. A task or a future that it returns is not waited for.
         using: the database alias; ``default`` if None.
         robust: log an exception of the function instead of raising it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from asyncio import isfuture
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import update_wrapper
@@ -409,7 +410,7 @@ def _give(lender: Pool | None, facade: BridgedConnection, *, broken: bool) -> No
 
 
 class CommitHook:
-    """A callback for after the commit; what it returns is awaited if that is possible."""
+    """A callback for after the commit; a coroutine that it returns is awaited."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         update_wrapper(self, function)
@@ -423,9 +424,10 @@ class CommitHook:
         return cls(function) if callable(function) and not isinstance(function, cls) else function
 
     def __call__(self) -> Any:
-        """Call it, and wait for what it returns, in the bridge or in this thread."""
+        """Call it, and wait for a coroutine that it returns, in the bridge or in this thread."""
         result = self.function()
-        if not isawaitable(result):
+        # A task goes on by itself, and a future is somebody else's: nobody meant to wait for it.
+        if isfuture(result) or not isawaitable(result):
             return result
         return await_(result) if on_event_loop() else wait_here(result)
 
