@@ -2,6 +2,7 @@
 
 import datetime as dt
 import inspect
+import operator
 import pickle
 
 import django
@@ -12,7 +13,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Article, Author, Event, Tag
-from turbo_orm import AsyncQuerySet, atomic, run_sync
+from turbo_orm import AsyncQuerySet, atomic, portal, run_sync
 
 pytestmark = pytest.mark.rolled_back
 
@@ -212,6 +213,22 @@ async def test_union_intersection_and_difference_combine_querysets(articles):
     assert titles(await low.intersection(high).alist()) == ["three"]
     assert titles(await low.difference(high).order_by("views").alist()) == ["one", "two"]
     assert await low.union(high).acount() == 5
+
+
+@pytest.mark.parametrize("operator", [operator.or_, operator.xor], ids=["or", "xor"])
+@pytest.mark.parametrize("where", [lambda awaitable: awaitable, portal], ids=["outside", "bridge"])
+async def test_a_slice_combined_with_a_queryset_can_be_awaited(articles, operator, where):
+    def combined():
+        # Django makes the result by the base manager, which is a plain one.
+        return operator(Article.objects.order_by("id")[:2], Article.objects.filter(views__gte=2))
+
+    async def found():
+        queryset = combined()
+        return await queryset.order_by("id").alist(), await queryset.acount()
+
+    expected = await run_sync(lambda: (list(combined().order_by("id")), combined().count()))
+    assert await where(found()) == expected
+    assert expected[1] == {"or_": 5, "xor": 4}[operator.__name__]
 
 
 async def test_select_for_update_locks_inside_a_block(articles):

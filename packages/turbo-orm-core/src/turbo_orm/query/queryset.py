@@ -161,6 +161,26 @@ class AsyncQuerySet(WrittenQuerySet, TypedQuerySet[M_co, R_co]):
         """
         return await self.raw(raw_query, params, translations, using).alist()
 
+    if not TYPE_CHECKING:  # the stubs say it already, with the type of each row
+
+        def __or__(self, other: QuerySet) -> AsyncQuerySet:
+            return _awaitable(super().__or__(other))
+
+        def __xor__(self, other: QuerySet) -> AsyncQuerySet:
+            return _awaitable(super().__xor__(other))
+
+
+def _awaitable(made: Any) -> Any:
+    """Return a queryset that Django may have made by the model's base manager, which is plain.
+
+    It does so where it combines a slice with another queryset.
+    """
+    if type(made) is not QuerySet:
+        return made
+    ours: Any = AsyncQuerySet(made.model, made.query, made._db, made._hints)
+    ours._known_related_objects = made._known_related_objects
+    return ours
+
 
 for _class in AsyncQuerySet.__mro__[: AsyncQuerySet.__mro__.index(QuerySet)]:
     for _name, _method in vars(_class).items():
