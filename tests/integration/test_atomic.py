@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 from functools import partial
+from inspect import isawaitable
 
 import pytest
 from django.db import Error, IntegrityError, connection, connections, transaction
@@ -10,7 +11,7 @@ from django.db.transaction import TransactionManagementError
 
 from tests.testapp.models import Author
 from tests.waiting import FOREVER
-from turbo_orm import atomic, on_commit, portal, run_sync, set_rollback
+from turbo_orm import atomic, eager, on_commit, portal, run_sync, set_rollback
 from turbo_orm.transaction import (
     get_rollback,
     in_atomic_block,
@@ -337,14 +338,125 @@ async def test_flags_outside_a_block_are_refused_as_in_django():
         get_rollback()
 
 
-async def test_transaction_left_open_by_a_function_is_rolled_back(caplog):
-    def forget_to_commit():
-        transaction.set_autocommit(False)
-        Author.objects.create(name="lost")
+def switch_off():
+    transaction.set_autocommit(False)
 
-    await run_sync(forget_to_commit)
+
+def write_without_commit():
+    transaction.set_autocommit(False)
+    Author.objects.create(name="lost")
+
+
+def begin_by_hand():
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+    Author.objects.create(name="lost")
+
+
+def enter_by_hand():
+    transaction.atomic().__enter__()
+    Author.objects.create(name="lost")
+
+
+async def in_portal(function):
+    async def call():
+        function()
+        await asyncio.sleep(0)
+
+    await portal(call())
+
+
+async def in_eager(function):
+    waiting = eager(function)
+    if isawaitable(waiting):
+        await waiting
+
+
+@pytest.mark.parametrize(
+    "function", [switch_off, write_without_commit, begin_by_hand, enter_by_hand]
+)
+@pytest.mark.parametrize("run", [run_sync, in_portal, in_eager])
+async def test_a_transaction_left_open_by_a_function_is_refused(run, function):
+    with pytest.raises(TransactionManagementError, match=r"left open.*async with atomic\(\)"):
+        await run(function)
 
     assert await names() == []
+
+
+async def test_a_transaction_that_raw_sql_began_stays_open_while_a_portal_waits():
+    def end():
+        with connection.cursor() as cursor:
+            cursor.execute("COMMIT")
+
+    async def view():
+        begin_by_hand()
+        await asyncio.sleep(0)
+        end()
+
+    await portal(view())
+
+    assert await names() == ["lost"]
+
+
+async def test_a_function_that_fails_in_an_open_transaction_raises_its_own_error():
+    def fail():
+        write_without_commit()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await run_sync(fail)
+    assert await names() == []
+
+
+def commit_by_hand():
+    transaction.set_autocommit(False)
+    try:
+        Author.objects.create(name="undone")
+        transaction.rollback()
+        Author.objects.create(name="kept")
+        transaction.commit()
+    finally:
+        transaction.set_autocommit(True)
+
+
+@pytest.mark.parametrize("run", [run_sync, in_portal, in_eager])
+async def test_a_transaction_ended_by_the_function_that_began_it_is_as_in_django(run):
+    await run(commit_by_hand)
+
+    assert await names() == ["kept"]
+
+
+OUTSIDE = [
+    transaction.commit,
+    transaction.rollback,
+    lambda: transaction.get_connection().savepoint(),
+    transaction.clean_savepoints,
+    transaction.get_autocommit,
+    partial(transaction.set_autocommit, True),
+    partial(transaction.set_rollback, True),
+    transaction.get_rollback,
+]
+
+
+def outcome(function):
+    """Return what a function of Django's does where no block is open."""
+    try:
+        return function()
+    except TransactionManagementError as error:
+        return str(error)
+
+
+@pytest.mark.needs_thread("Django itself is asked there")
+async def test_what_django_does_outside_of_a_block_is_the_same_in_the_bridge():
+    def ask_django():
+        try:
+            return [outcome(function) for function in OUTSIDE]
+        finally:
+            connection.close()
+
+    expected = await asyncio.to_thread(ask_django)
+
+    assert [await run_sync(outcome, function) for function in OUTSIDE] == expected
 
 
 async def test_connection_closed_inside_a_block_rolls_back_and_the_next_operation_works():

@@ -8,6 +8,8 @@ from turbo_orm.leases.scope import Scope
 class Wrapper:
     """A wrapper of one alias that notes what is done to it, and fails where it is told to."""
 
+    left_open = False
+
     def __init__(self, alias, done, fails=()):
         self.alias, self.done, self.fails = alias, done, fails
 

@@ -266,7 +266,20 @@ class BridgedWrapper(Base):
     @property
     def clean(self) -> bool:
         """Whether nothing but a connection in autocommit is held here."""
-        return not (self.in_atomic_block or self._transaction is not None or self._open_cursors())
+        block = self.in_atomic_block or self._transaction is not None
+        return not (block or self._open_cursors() or self._in_transaction())
+
+    @property
+    def left_open(self) -> bool:
+        """Whether a transaction would be rolled back if the connection were given back now."""
+        if self.connection is None or not self.settings_dict["AUTOCOMMIT"]:
+            return False
+        return not self.autocommit or self._in_transaction()
+
+    def _in_transaction(self) -> bool:
+        """Tell whether a transaction is open on the server, also one that raw SQL began."""
+        facade: BridgedConnection | None = self.connection
+        return facade is not None and facade.pgconn.transaction_status in (INTRANS, INERROR)
 
     def _open_cursors(self) -> bool:
         return any(not cursor.closed for cursor in self._named_cursors)

@@ -138,6 +138,8 @@ class LoopGuest(Guest, BridgedWrapper):
     __slots__ = ()
 
     is_guest = True
+    # What is open goes on in the thread.
+    left_open = False
     home = None
     _initialising = False
     _lender = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import SynchronousOnlyOperation
+from django.db.transaction import TransactionManagementError
 from django.db.utils import InterfaceError, OperationalError
 
 from ..bridge import await_holding, await_shielded, current_job
@@ -79,6 +81,8 @@ class Scope:
         while self.wrappers or self.private:
             # The job's own until it is handed back: closing a cursor that was left open asks.
             wrapper = next(iter(self.wrappers.values())) if self.wrappers else self.private[-1]
+            if first is None and wrapper.left_open and sys.exc_info()[1] is None:
+                first = _left_open(wrapper.alias)
             try:
                 try:
                     wrapper.drop_blocks()
@@ -97,6 +101,16 @@ class Scope:
             finally:
                 # Its traceback refers to this frame: without this, a cycle.
                 del first
+
+
+def _left_open(alias: str) -> TransactionManagementError:
+    return TransactionManagementError(
+        f"A transaction of database {alias!r} was left open, or autocommit was left off, at the "
+        "end of a run_sync(), portal() or eager(). The connection goes back to its pool there, so "
+        "the transaction was rolled back. Write `async with atomic():` around the operations, or "
+        "do all of them in one function, which ends with commit() or rollback() and "
+        "set_autocommit(True)."
+    )
 
 
 @contextlib.contextmanager

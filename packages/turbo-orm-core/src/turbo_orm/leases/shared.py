@@ -188,6 +188,9 @@ class SharedWrapper(BridgedWrapper):
         """Call a hook around each statement of the test."""
         return super(BridgedWrapper, self).execute_wrapper(wrapper)
 
+    # The transaction of the test goes on.
+    left_open = False
+
     def hand_back(self, *, broken: bool = False) -> None:
         """Keep the connection: it is the test's."""
 
