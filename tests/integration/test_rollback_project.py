@@ -87,7 +87,7 @@ def rows_left(name):
 def test_djangos_runner_passes_every_test_and_leaves_no_row(name, order):
     code, output = run(name, *DJANGO, *order)
     # Not how many "ran": Python 3.12.1 leaves skipped ones out (python/cpython#113267).
-    assert (code, re.findall(r"Found (\d+) test", output)) == (0, ["58"]), output
+    assert (code, re.findall(r"Found (\d+) test", output)) == (0, ["61"]), output
     assert re.search(r"^OK \(skipped=1, expected failures=1\)$", output, re.MULTILINE), output
     assert len(databases(name)) == (6 if "--parallel" in order else 2)
     assert rows_left(name) == {}
@@ -96,7 +96,7 @@ def test_djangos_runner_passes_every_test_and_leaves_no_row(name, order):
 def test_pytest_django_passes_every_test_leaves_no_row_and_uses_the_databases_again(name):
     code, output = run(name, *PYTEST, "--reuse-db", "--create-db")
     assert code == 0, output
-    assert outcomes(output) == {"passed": 98, "skipped": 1, "xfailed": 1}
+    assert outcomes(output) == {"passed": 101, "skipped": 1, "xfailed": 1}
     assert databases(name) == [f"{name}_default", f"{name}_other"]
     assert rows_left(name) == {}
     with psycopg.connect(make_conninfo(SERVER, dbname=f"{name}_default")) as connection:
@@ -110,7 +110,7 @@ def test_pytest_django_passes_every_test_leaves_no_row_and_uses_the_databases_ag
 def test_pytest_passes_every_test_without_pytest_django_and_leaves_no_row(name):
     code, output = run(name, *PYTEST, "-p", "no:django")
     assert code == 0, output
-    assert outcomes(output) == {"passed": 96, "skipped": 1, "xfailed": 1}
+    assert outcomes(output) == {"passed": 99, "skipped": 1, "xfailed": 1}
     assert databases(name) == [f"{name}_default", f"{name}_other"]
     assert rows_left(name) == {}
 

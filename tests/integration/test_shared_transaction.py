@@ -236,7 +236,15 @@ def test_afterwards_the_connection_is_djangos_own_again(shared):
     assert type(wrapper) is load_backend(settings.DATABASES["default"]["ENGINE"]).DatabaseWrapper
     assert again == {name: value for name, value in before.items() if name in again}
     assert set(before) - set(again) == {
-        *("_lender", "_named_cursors", "_transaction", "_turbo_engine", "_turbo_faces", "home")
+        *(
+            "_lender",
+            "timezone_is_stale",
+            "_named_cursors",
+            "_transaction",
+            "_turbo_engine",
+            "_turbo_faces",
+            "home",
+        )
     }
     assert type(wrapper.atomic_blocks) is list
     share("default")

@@ -3,6 +3,7 @@
 from bank.models import Account, Currency, Entry, Plain
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 from django.test.testcases import DatabaseOperationForbidden
 
 from turbo_orm import pool_stats, run_sync
@@ -142,3 +143,24 @@ class SerializedTests(TransactionTestCase):
         await Plain.objects.acreate(name="committed")
         self.assertFalse(connection.in_atomic_block)
         self.assertGreater(pool_stats().size, 0)
+
+
+class OverriddenSettingsTests(TestCase):
+    def zone(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW TIME ZONE")
+            return cursor.fetchone()[0]
+
+    @override_settings(USE_TZ=False, TIME_ZONE="Europe/Paris")
+    async def test_a_decorated_coroutine_has_the_time_zone_of_its_settings(self):
+        await Account.objects.acreate(owner="Ada")
+        self.assertEqual(await run_sync(self.zone), "Europe/Paris")
+
+    async def test_a_block_has_the_time_zone_of_its_settings(self):
+        await Account.objects.acreate(owner="Ada")
+        with self.settings(USE_TZ=False, TIME_ZONE="Europe/Paris"):
+            self.assertEqual(await run_sync(self.zone), "Europe/Paris")
+        self.assertEqual(await run_sync(self.zone), "UTC")
+
+    def test_the_settings_of_no_other_test_are_left_in_the_session(self):
+        self.assertEqual(self.zone(), "UTC")

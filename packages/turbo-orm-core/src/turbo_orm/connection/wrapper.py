@@ -79,6 +79,8 @@ class BridgedWrapper(Base):
     pool = None  # Django's own synchronous pool: never used here
     # Whether it stands for a wrapper of another thread, and keeps nothing of its own.
     is_guest = False
+    # Whether a setting was changed where no statement can be waited for.
+    timezone_is_stale = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._usual_size = 0
@@ -99,9 +101,23 @@ class BridgedWrapper(Base):
 
     def ensure_connection(self) -> None:
         """Borrow a connection if there is none; outside the bridge there is nothing to do."""
-        if (self.connection is None or self.always_ensures) and in_bridge():
+        wanted = self.connection is None or self.always_ensures or self.timezone_is_stale
+        if wanted and in_bridge():
             lessor.check_access(self)
             super().ensure_connection()
+            if self.timezone_is_stale:
+                self.ensure_timezone()
+
+    def ensure_timezone(self) -> bool:
+        """Bring the session to the time zone of the settings: in the bridge at once, else later.
+
+        ``override_settings`` calls it, in a coroutine test on the event loop.
+        """
+        if self.connection is not None and on_event_loop() and not in_bridge():
+            self.timezone_is_stale = True
+            return False
+        self.timezone_is_stale = False
+        return super().ensure_timezone()
 
     def connect(self) -> None:
         """Borrow a connection for the running operation."""
@@ -261,6 +277,7 @@ class BridgedWrapper(Base):
             run_on_commit=[],
             run_commit_hooks_on_set_autocommit_on=False,
             connection=None,
+            timezone_is_stale=False,
         )
 
     @property

@@ -202,6 +202,13 @@ class LoopGuest(Guest, BridgedWrapper):
         if self.__dict__["connection"] is None and in_bridge():
             self._at_home(_connect, self.host)
 
+    def ensure_timezone(self) -> bool:
+        """Bring the session to the settings, in the thread; outside the bridge do nothing.
+
+        Django does not know the thread's connection there at all.
+        """
+        return in_bridge() and bool(self._at_home(self.host.ensure_timezone))
+
     def connect(self) -> None:
         """Connect, in the thread."""
         self._at_home(self.host.connect)

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connections
 from psycopg import AsyncConnection
 
-from ..bridge import current_job, on_event_loop
+from ..bridge import current_job, in_bridge, on_event_loop
 from ..conf import get_settings
 from ..connection.engine import bridged_class
 from ..connection.facade import BridgedConnection
@@ -165,6 +165,8 @@ class SharedWrapper(BridgedWrapper):
         """Connect, where no loop runs; on the loop the test has a connection already."""
         if self.connection is None:
             super(BridgedWrapper, self).ensure_connection()
+        elif self.timezone_is_stale and (in_bridge() or not on_event_loop()):
+            self.ensure_timezone()
 
     def connect(self) -> None:
         """Connect as Django does."""
@@ -269,6 +271,7 @@ def share(alias: str) -> None:
     state.update({"_turbo_engine": engine, "_turbo_faces": weakref.WeakKeyDictionary()})
     uncover_methods(wrapper)
     state.update({"_transaction": None, "_lender": None, "_named_cursors": [], "home": None})
+    state["timezone_is_stale"] = False
     wrapper.__class__ = _shared_class(engine)
     wrapper.atomic_blocks = Blocks(wrapper)
     root = RootTransaction(wrapper)
@@ -290,6 +293,8 @@ def unshare(alias: str) -> None:
     wrapper.__class__ = state.pop("_turbo_engine")
     for name in ("_turbo_faces", "_transaction", "_lender", "_named_cursors", "home"):
         state.pop(name)
+    # What a test did to its session is rolled back with it.
+    del state["timezone_is_stale"]
 
 
 @functools.lru_cache(maxsize=16)
