@@ -17,11 +17,11 @@ from django.db.models.fields import related_descriptors
 from django.db.models.query import QuerySet, RawQuerySet
 
 from turbo_orm import await_, in_bridge
+from turbo_orm.leases.entered import enter, leave
 from turbo_orm.patches.redirects.database import RELATED
 from turbo_orm.plan import originals
 from turbo_orm.query.planned import PlannedQuerySet
 from turbo_orm.query.queryset import TERMINALS, AsyncQuerySet
-from turbo_orm.transaction import enter, leave
 
 from .loop import in_task, inside
 

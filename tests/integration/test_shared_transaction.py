@@ -238,7 +238,7 @@ def test_afterwards_the_connection_is_djangos_own_again(shared):
     assert set(before) - set(again) == {
         *(
             "_lender",
-            "timezone_is_stale",
+            *("given_up", "timezone_is_stale"),
             "_named_cursors",
             "_transaction",
             "_turbo_engine",

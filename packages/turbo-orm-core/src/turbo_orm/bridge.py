@@ -102,6 +102,12 @@ def on_event_loop() -> bool:
     return True
 
 
+def current_context() -> contextvars.Context | None:
+    """Return the context of the running code itself, which ``copy_context`` would copy."""
+    context: contextvars.Context | None = getcurrent().gr_context
+    return context
+
+
 def in_bridge() -> bool:
     """Tell whether this code runs in the bridge, so that ``await_`` may be called."""
     return current_job() is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -9,13 +10,14 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.transaction import Atomic, TransactionManagementError
+from django.db.transaction import Atomic
 
 from .bridge import in_bridge, run_sync
 from .callers import Caller, current_caller, last_caller
 from .connection.wrapper import CommitHook
-from .leases import blocks, lending
-from .leases.holds import current_hold
+from .generators import generators_around
+from .leases import blocks
+from .leases.entered import enter, leave_block
 
 C = TypeVar("C", bound=Callable[..., Any])
 P = ParamSpec("P")
@@ -30,7 +32,7 @@ class AsyncAtomic(Atomic):
         if caller is not None:
             await blocks.enter_at_caller(caller, self)
         else:
-            await run_sync(enter, self)
+            await run_sync(enter, self, generators_around(sys._getframe(1)))
 
     async def __aexit__(
         self,
@@ -41,14 +43,8 @@ class AsyncAtomic(Atomic):
         caller = _caller_outside_bridge()
         if caller is not None:
             await _leave_at_caller(caller, self, exc_type, exc_value, traceback)
-        elif exc_type is GeneratorExit:
-            abandon(self)
         else:
-            try:
-                await run_sync(leave, self, exc_type, exc_value, traceback)
-            except GeneratorExit:
-                abandon(self)
-                raise
+            await leave_block(self, (exc_type, exc_value, traceback), sys._getframe(1))
 
     def __call__(self, func: C) -> C:
         """Run each call of a function, synchronous or not, in a block of its own."""
@@ -91,60 +87,6 @@ def in_block(
             return await function(*args, **kwargs)
 
     return inside
-
-
-def _alias(block: Atomic) -> str:
-    return block.using or DEFAULT_DB_ALIAS
-
-
-def enter(block: Atomic) -> None:
-    """Enter a block in the bridge and let its transaction outlive this job."""
-    alias = _alias(block)
-    if current_caller() is not None:
-        block.__enter__()
-        return
-    hold = current_hold(alias)
-    if hold is not None and not hold.transaction.owned_by_this_task:
-        raise blocks.child_error(alias)
-    block.__enter__()
-    if hold is None or hold.transaction.is_root:
-        lending.pin(alias)
-    else:
-        lending.share_block(alias, 1)
-
-
-def leave(
-    block: Atomic,
-    exc_type: type[BaseException] | None,
-    exc_value: BaseException | None,
-    traceback: TracebackType | None,
-) -> None:
-    """Leave a block in the bridge; the outermost one commits or rolls back."""
-    alias = _alias(block)
-    if current_caller() is not None:
-        block.__exit__(exc_type, exc_value, traceback)
-        return
-    hold = current_hold(alias)
-    if hold is None:
-        raise TransactionManagementError(
-            f"The atomic block of database {alias!r} was left in a context that is not in it. "
-            "Enter and leave a block in the same task."
-        )
-    open_transaction = hold.transaction
-    wrapper = lending.take_last_turn(alias)
-    if wrapper.in_outermost_block:
-        lending.unpin(open_transaction)
-    try:
-        block.__exit__(exc_type, exc_value, traceback)
-    finally:
-        lending.share_block(alias, -1)
-
-
-def abandon(block: Atomic) -> None:
-    """Leave a block whose coroutine is being closed, so that nothing may be awaited any more."""
-    hold = current_hold(_alias(block))
-    if hold is not None:
-        hold.transaction.expire()
 
 
 @overload

@@ -34,7 +34,7 @@ SETTLING = "_turbo_settling"
 # Known, though no constructor sets them: Django's own, and those of a test's shared connection.
 SET_LATER = (
     *("_test_serialized_contents", "isolation_level"),
-    *(SETTLING, "_turbo_engine", "_turbo_faces", "timezone_is_stale"),
+    *(SETTLING, "_turbo_engine", "_turbo_faces", "given_up", "timezone_is_stale"),
 )
 # Engines of theirs keep nothing on their wrappers that belongs to a request.
 KNOWN_PACKAGES = ("django.", "django_async_backend.")

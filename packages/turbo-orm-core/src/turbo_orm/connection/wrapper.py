@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.transaction import TransactionManagementError
 from psycopg.pq import TransactionStatus
 
 from ..bridge import (
@@ -79,6 +80,8 @@ class BridgedWrapper(Base):
     pool = None  # Django's own synchronous pool: never used here
     # Whether it stands for a wrapper of another thread, and keeps nothing of its own.
     is_guest = False
+    # Why the block that is marked for rollback must not end without an error.
+    given_up: TransactionManagementError | None = None
     # Whether a setting was changed where no statement can be waited for.
     timezone_is_stale = False
 
@@ -171,10 +174,16 @@ class BridgedWrapper(Base):
         """Mark the block for rollback after something that is no ``Exception``: a cancellation.
 
         Django marks it after an ``Exception`` only; a caller that swallows a cancellation would
-        commit half a block.
+        commit half a block. The end of the block raises an error that says so.
         """
         if self.in_atomic_block:
             self.needs_rollback = True
+            self.given_up = interrupted(self.alias)
+
+    def set_rollback(self, rollback: bool) -> None:
+        """Say whether the block rolls back; whoever says it knows of what went before."""
+        super().set_rollback(rollback)
+        self.given_up = None
 
     def _close(self) -> None:
         self.hand_back(broken=self.in_atomic_block)
@@ -278,6 +287,7 @@ class BridgedWrapper(Base):
             run_commit_hooks_on_set_autocommit_on=False,
             connection=None,
             timezone_is_stale=False,
+            given_up=None,
         )
 
     @property
@@ -437,6 +447,16 @@ def _give(lender: Pool | None, facade: BridgedConnection, *, broken: bool) -> No
         lender.discard(facade.source)
     else:
         lender.take_back(facade.source)
+
+
+def interrupted(alias: str) -> TransactionManagementError:
+    """Return the error of a block that would end without one after an interruption in it."""
+    return TransactionManagementError(
+        f"The atomic block of database {alias!r} was rolled back: an operation in it was "
+        "interrupted, by a timeout or a cancellation, and may be half done. Let the exception "
+        "leave the block, or put the operation into an `async with atomic():` of its own inside "
+        "the timeout."
+    )
 
 
 class CommitHook:

@@ -213,15 +213,44 @@ def exit_in_turn(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def left(self: Any, *error: Any) -> None:
         if here.host is None and last_caller() is None:
-            original(self, *error)
+            _exit(self, original, error)
             return
         leave = _last_turn(self)
         try:
-            original(self, *error)
+            _exit(self, original, error)
         finally:
             leave()
 
     return left
+
+
+def exit_block(atomic: Atomic, error: Any) -> None:
+    """Call ``Atomic.__exit__``, and raise if a block would end without an error that was given up.
+
+    Args:
+        atomic: the innermost block.
+        error: what ``__exit__`` is given.
+
+    Raises:
+        TransactionManagementError: a statement in the block was interrupted; it is rolled back.
+    """
+    _exit(atomic, type(atomic).__exit__, error)
+
+
+def _exit(atomic: Atomic, leave: Callable[..., None], error: Any) -> None:
+    wrapper: Any = connections[alias_of(atomic)]
+    problem = getattr(wrapper, "given_up", None)
+    if problem is None:
+        leave(atomic, *error)
+        return
+    refused = wrapper.needs_rollback and error[0] is None
+    try:
+        leave(atomic, *((type(problem), problem, None) if refused else error))
+    finally:
+        if not wrapper.needs_rollback:
+            wrapper.given_up = None
+    if refused:
+        raise problem
 
 
 def _nothing() -> None:

@@ -20,6 +20,7 @@ from .lines import Line, Turn
 
 if TYPE_CHECKING:
     from ..connection.wrapper import BridgedWrapper
+    from .entered import Entered
 
 
 logger = logging.getLogger("turbo_orm")
@@ -36,6 +37,12 @@ class Transaction:
     loop: asyncio.AbstractEventLoop | None = None
     # The turn in another transaction that this one keeps until it has ended: in that of a test.
     waiting: Turn | None = None
+    # Whether nobody may use it any more, though its rollback is still under way.
+    closing = False
+    # Whether its task has ended, but not its blocks.
+    orphaned = False
+    # Why it was given up, if it was.
+    reason: TransactionManagementError | None = None
 
     def __init__(self, wrapper: BridgedWrapper) -> None:
         self.alias = wrapper.alias
@@ -47,6 +54,8 @@ class Transaction:
         self.loop = asyncio.get_running_loop()
         # What stands for the wrapper in the threads that the block waits for, by thread.
         self.guests: dict[int, Any] = {}
+        # Its asynchronous blocks that nobody has left yet, outermost first.
+        self.entered: list[Entered] = []
 
     @property
     def owned_by_this_task(self) -> bool:
@@ -58,18 +67,57 @@ class Transaction:
         """How many blocks are open."""
         return len(self.wrapper.atomic_blocks)
 
-    def expire(self, task: object = None) -> None:
+    def adopt(self) -> bool:
+        """Let the running task own the transaction if the one that owns it has ended."""
+        task = _current_task()
+        if task is None or not (self.orphaned or (self.task is not None and self.task.done())):
+            return False
+        self.task, self.orphaned = task, False
+        task.add_done_callback(self.note_task_end)
+        return True
+
+    def note_interruption(self) -> None:
+        """Mark the block of a job that waited for its turn: the job may be half done."""
+        innermost = self.entered[-1] if self.entered else None
+        if innermost is None or innermost.level == self.depth:
+            self.wrapper.note_interruption()
+        else:
+            # Whoever has the turn is in a savepoint, which is none of this job's business.
+            innermost.interrupted = True
+
+    def note_task_end(self, task: object) -> None:
+        """End the transaction, unless what comes after the task can leave its outermost block.
+
+        A fixture enters a block in one task and leaves it in another, in the same context.
+        """
+        if self.closing or self.ended:
+            return
+        # It would keep the context alive.
+        self.task, self.orphaned = None, True
+        if not self.entered or not self.entered[0].waits_for_next_task(self.lose):
+            self.lose()
+
+    def lose(self) -> None:
+        """End the transaction of which nobody can leave the outermost block any more."""
+        if self.ended:
+            return
+        logger.error("A task ended inside an atomic block of %r: rolled back", self.alias)
+        self.expire()
+        for entered in self.entered:
+            entered.forget()
+        self.entered.clear()
+
+    def expire(self, reason: TransactionManagementError | None = None) -> None:
         """End the transaction without waiting: its connection is closed, the server rolls back.
 
         Args:
-            task: the task whose end calls this; a block that ends properly has done so before.
+            reason: why; what is raised where the transaction is used afterwards.
         """
         if self.ended:
             return
         self.ended = True
+        self.reason = reason
         self.wrapper._transaction = None
-        if task is not None:
-            logger.error("A task ended inside an atomic block of %r: rolled back", self.alias)
         self.wrapper.hand_back(broken=True)
 
 
@@ -106,12 +154,13 @@ def stand(alias: str) -> tuple[Standing, Hold | None]:
     hold = holds.get(alias) if holds else None
     if hold is not None:
         held = hold.transaction
-        found = standing(
-            Held(held.loop, held.ended, held.ended and held.owned_by_this_task), _loop_here()
-        )
+        ended = held.ended or held.closing
+        # One that was given up has not ended for its own task until that has left the blocks.
+        own = ended and not held.entered and held.owned_by_this_task
+        found = standing(Held(held.loop, ended, own), _loop_here())
         if found is not Standing.NONE:
             return found, hold
-        if held.ended:
+        if ended:
             set_hold(alias, None)
     if alias in _roots:
         return Standing.INSIDE, Hold(_roots[alias], None)
@@ -127,16 +176,25 @@ def current_hold(alias: str) -> Hold | None:
     if not _roots and not _holds.get(None):
         return None
     found, hold = stand(alias)
-    if found is Standing.LATE:
-        raise too_late(alias)
+    if hold is not None and found is Standing.LATE:
+        raise too_late(hold.transaction)
     return hold
 
 
-def too_late(alias: str) -> TransactionManagementError:
-    """Return the error of code that goes on after the block in which it was started."""
+def own_hold(transaction: Transaction) -> Hold | None:
+    """Return what this context knows of a transaction; None if it is not in that."""
+    holds = _holds.get(None)
+    hold = holds.get(transaction.alias) if holds else None
+    return hold if hold is not None and hold.transaction is transaction else None
+
+
+def too_late(transaction: Transaction) -> TransactionManagementError:
+    """Return the error of code that goes on after the end of the block that it is in."""
+    if transaction.reason is not None:
+        return TransactionManagementError(*transaction.reason.args)
     return TransactionManagementError(
-        f"The atomic block of database {alias!r} in which this task was started has ended. Await "
-        "the task (or the thread) before the block ends, or start it outside of it: "
+        f"The atomic block of database {transaction.alias!r} in which this task was started has "
+        "ended. Await the task (or the thread) before the block ends, or start it outside of it: "
         "`contextvars.Context().run(asyncio.create_task, coroutine)` starts one in no block."
     )
 

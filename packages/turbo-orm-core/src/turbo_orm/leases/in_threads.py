@@ -22,7 +22,6 @@ from ..connection.named import closed_anywhere
 from ..connection.threads import are_watched
 from ..connection.watched import preparing
 from ..connection.wrapper import BridgedWrapper, CommitHook
-from ..pool import finish
 from .errands import run_on
 from .guests import Guest
 from .holds import Hold, Transaction, too_late
@@ -132,7 +131,7 @@ class ThreadGuest(Guest):
         """The connection's face for this thread."""
         if self.transaction.ended:
             # The state is already another transaction's.
-            raise too_late(self.transaction.alias)
+            raise too_late(self.transaction)
         facade = self.__dict__["connection"]
         if facade is None:
             return None
@@ -149,7 +148,7 @@ class ThreadGuest(Guest):
         turn = None if self.turn is not None else await self._take()
         try:
             if self.transaction.ended:
-                raise too_late(self.transaction.alias)
+                raise too_late(self.transaction)
             # A statement of which the turn was cut short may still be under way.
             async with facade.lock:
                 return await facade.source.wait(gen)
@@ -212,13 +211,11 @@ class ThreadGuest(Guest):
         """Pass: whoever closes old connections in a thread does not mean that of the block."""
 
     def _close(self) -> None:
-        facade = self.__dict__["connection"]
-
         async def close() -> None:
-            finish(facade.source)
+            # Its pool has to know, and replaces it.
+            self.transaction.wrapper.hand_back(broken=True)
 
-        if facade is not None:
-            run_on(self.loop, close)
+        run_on(self.loop, close)
 
 
 def guest_in_thread(hold: Hold, thread: int | None = None) -> ThreadGuest:

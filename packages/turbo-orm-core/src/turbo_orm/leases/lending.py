@@ -31,8 +31,8 @@ def resolve(job: Job, alias: str) -> BridgedWrapper:
     if caller is not None and lease is Lease.CALLER:
         guest = scope.wrappers[alias] = guest_on_loop(caller, alias)
         return guest
-    if lease is Lease.REFUSED:
-        raise too_late(alias)
+    if hold is not None and lease is Lease.REFUSED:
+        raise too_late(hold.transaction)
     taken = None if hold is None else take_turn(scope, alias, hold)
     return taken or borrow(scope, alias)
 
@@ -93,7 +93,7 @@ def pin(alias: str) -> None:
     scope.begun.remove(transaction)
     scope.release_turn(alias)
     if transaction.task is not None:
-        transaction.task.add_done_callback(transaction.expire)
+        transaction.task.add_done_callback(transaction.note_task_end)
 
 
 def unpin(transaction: Transaction) -> None:
@@ -103,7 +103,7 @@ def unpin(transaction: Transaction) -> None:
         raise RuntimeError("unpin() was called outside the bridge")
     scope_of(job).begun.append(transaction)
     if transaction.task is not None:
-        transaction.task.remove_done_callback(transaction.expire)
+        transaction.task.remove_done_callback(transaction.note_task_end)
 
 
 def share_block(alias: str, change: int) -> None:

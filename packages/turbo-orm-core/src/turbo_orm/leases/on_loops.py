@@ -281,7 +281,7 @@ def _host(caller: Caller, alias: str) -> Any:
     standing, hold = stand(alias) if caller.host is not None else (Standing.NONE, None)
     if hold is not None and hold.transaction.lends and hold.transaction.loop is caller.host:
         if standing is Standing.LATE:
-            raise too_late(alias)
+            raise too_late(hold.transaction)
         return guest_in_thread(hold, caller.thread)
     return wrapper_of_thread(caller.wrappers, alias, caller.thread)
 

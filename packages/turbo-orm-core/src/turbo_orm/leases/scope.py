@@ -160,7 +160,7 @@ def take_turn(
     if turn is None:
         wait = _wait_shielded if shielded else _wait
         turn = wait(transaction, wait_for_turn(hold, for_task(_task())))
-    if transaction.ended:
+    if transaction.ended or transaction.closing:
         turn.release()
         current_hold(alias)  # raises the error that explains it
         return None
@@ -195,7 +195,7 @@ def _wait(transaction: Transaction, waiting: Coroutine[Any, Any, Turn]) -> Turn:
     except Exception:
         raise
     except BaseException:
-        transaction.wrapper.note_interruption()
+        transaction.note_interruption()
         raise
 
 
@@ -204,11 +204,12 @@ def _wait_shielded(transaction: Transaction, waiting: Coroutine[Any, Any, Turn])
     try:
         return await_shielded(waiting, grace=grace)
     except TimeoutError as error:
-        transaction.expire()
-        raise OperationalError(
+        what = (
             f"The transaction of database {transaction.alias!r} was rolled back: another task "
             f"still used its connection {grace:g} s after the block was cancelled"
-        ) from error
+        )
+        transaction.expire(TransactionManagementError(what))
+        raise OperationalError(what) from error
 
 
 def check_access(wrapper: BridgedWrapper) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
 import weakref
 from typing import Any
 
 from django.db import connections
+from django.db.transaction import TransactionManagementError
 from psycopg import AsyncConnection
 
 from ..bridge import current_job, in_bridge, on_event_loop
@@ -29,7 +29,8 @@ from .holds import Hold, Transaction, root_of, set_hold, set_root
 from .lines import Line, Turn
 from .scope import begin_turn, first_turn, scope_of
 
-logger = logging.getLogger("turbo_orm")
+# What a bridged wrapper knows of who has it.
+LENT = {"_transaction": None, "_lender": None, "_named_cursors": None, "home": None}
 
 
 class RootTransaction(Transaction):
@@ -43,6 +44,7 @@ class RootTransaction(Transaction):
         self.wrapper = wrapper
         self.task = None
         self.ended = False
+        self.entered = []
         self._lines: weakref.WeakKeyDictionary[Any, Line] = weakref.WeakKeyDictionary()
 
     @property
@@ -55,8 +57,11 @@ class RootTransaction(Transaction):
         """Whether the running task may begin blocks: each may."""
         return True
 
-    def expire(self, task: object = None) -> None:
+    def expire(self, reason: TransactionManagementError | None = None) -> None:
         """Pass: it ends with its test."""
+
+    def note_interruption(self) -> None:
+        """Pass: outside of every block there is nothing to roll back."""
 
 
 class BlockTransaction(Transaction):
@@ -71,17 +76,15 @@ class BlockTransaction(Transaction):
         # On the test's transaction.
         self.waiting: Turn = waiting
 
-    def expire(self, task: object = None) -> None:
+    def expire(self, reason: TransactionManagementError | None = None) -> None:
         """End the block without waiting: what follows finds the transaction in need of rollback.
 
         Args:
-            task: the task whose end calls this.
+            reason: why; what is raised where the block is used afterwards.
         """
-        if self.ended:
-            return
-        if task is not None:
-            logger.error("A task ended inside an atomic block of %r", self.alias)
-        self.wrapper.drop_blocks()
+        if not self.ended:
+            self.reason = reason
+            self.wrapper.drop_blocks()
 
 
 class Blocks(list[Any]):
@@ -270,8 +273,8 @@ def share(alias: str) -> None:
     state = vars(wrapper)
     state.update({"_turbo_engine": engine, "_turbo_faces": weakref.WeakKeyDictionary()})
     uncover_methods(wrapper)
-    state.update({"_transaction": None, "_lender": None, "_named_cursors": [], "home": None})
-    state["timezone_is_stale"] = False
+    state.update({**LENT, "_named_cursors": []})
+    state.update({"given_up": None, "timezone_is_stale": False})
     wrapper.__class__ = _shared_class(engine)
     wrapper.atomic_blocks = Blocks(wrapper)
     root = RootTransaction(wrapper)
@@ -291,10 +294,9 @@ def unshare(alias: str) -> None:
     state = vars(wrapper)
     wrapper.atomic_blocks = list(wrapper.atomic_blocks)
     wrapper.__class__ = state.pop("_turbo_engine")
-    for name in ("_turbo_faces", "_transaction", "_lender", "_named_cursors", "home"):
-        state.pop(name)
     # What a test did to its session is rolled back with it.
-    del state["timezone_is_stale"]
+    for name in ("_turbo_faces", "given_up", "timezone_is_stale", *LENT):
+        state.pop(name)
 
 
 @functools.lru_cache(maxsize=16)

@@ -99,8 +99,8 @@ def _seen_from_loop(alias: str) -> Any:
     lease = decide(Place.LOOP, found, called=caller is not None)
     if caller is not None and lease is Lease.CALLER:
         return guest_on_loop(caller, alias)
-    if lease is Lease.REFUSED:
-        raise too_late(alias)
+    if hold is not None and lease is Lease.REFUSED:
+        raise too_late(hold.transaction)
     return idle_wrapper(alias) if hold is None else hold.transaction.wrapper
 
 
@@ -111,8 +111,8 @@ def _guest_of_block(alias: str) -> Any:
     found, hold = stand(alias)
     lends = hold is not None and hold.transaction.lends
     lease = decide(Place.HOSTED, found, lends=lends)
-    if lease is Lease.REFUSED:
-        raise too_late(alias)
+    if hold is not None and lease is Lease.REFUSED:
+        raise too_late(hold.transaction)
     return guest_in_thread(hold) if hold is not None and lease is Lease.GUEST else None
 
 

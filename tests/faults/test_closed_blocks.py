@@ -1,0 +1,363 @@
+"""Blocks of generators that are closed or dropped: as in synchronous Django, whoever goes on."""
+
+import asyncio
+import contextlib
+import functools
+import gc
+import sys
+
+import pytest
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.http import HttpResponse
+
+from tests.invariant import assert_at_rest
+from tests.testapp.models import Author
+from tests.waiting import FOREVER, until
+from turbo_orm import atomic, await_, eager, pool_stats, portal, run_sync
+from turbo_orm.generators import generators_around
+
+
+async def names():
+    return [name async for name in Author.objects.order_by("name").values_list("name", flat=True)]
+
+
+def create(name):
+    Author.objects.create(name=name)
+
+
+async def acreate(name):
+    await Author.objects.acreate(name=name)
+
+
+# Each generator twice, for Django and awaited.
+
+
+def rows():
+    with transaction.atomic():
+        create("in the generator")
+        yield 1
+        create("later")
+        yield 2
+
+
+async def arows():
+    async with atomic():
+        await acreate("in the generator")
+        yield 1
+        await acreate("later")
+        yield 2
+
+
+@contextlib.contextmanager
+def block():
+    with transaction.atomic():
+        yield
+
+
+@contextlib.asynccontextmanager
+async def ablock():
+    async with atomic():
+        yield
+
+
+def managed():
+    with block(), transaction.atomic():
+        create("in the generator")
+        yield 1
+
+
+async def amanaged():
+    async with ablock(), atomic():
+        await acreate("in the generator")
+        yield 1
+
+
+def delegating():
+    for row in rows():
+        with transaction.atomic():
+            create("between them")
+            yield row
+
+
+async def adelegating():
+    async for row in arows():
+        async with atomic():
+            await acreate("between them")
+            yield row
+
+
+def stacked():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(transaction.atomic())
+        create("in the generator")
+        yield 1
+
+
+async def astacked():
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(atomic())
+        await acreate("in the generator")
+        yield 1
+
+
+GENERATORS = [(rows, arows), (managed, amanaged), (delegating, adelegating), (stacked, astacked)]
+
+
+# Each way to end one early, twice.
+
+
+def break_out(generator):
+    for _ in generator():
+        break
+
+
+async def abreak_out(generator):
+    async for _ in generator():
+        break
+
+
+def close(generator):
+    with contextlib.closing(generator()) as opened:
+        for _ in opened:
+            break
+
+
+async def aclose(generator):
+    async with contextlib.aclosing(generator()) as opened:
+        async for _ in opened:
+            break
+
+
+def fail(generator):
+    with contextlib.suppress(ZeroDivisionError):
+        for _ in generator():
+            raise ZeroDivisionError
+
+
+async def afail(generator):
+    with contextlib.suppress(ZeroDivisionError):
+        async for _ in generator():
+            raise ZeroDivisionError
+
+
+def run_out(generator):
+    for _ in generator():
+        pass
+
+
+async def arun_out(generator):
+    async for _ in generator():
+        pass
+
+
+ENDS = [(break_out, abreak_out), (close, aclose), (fail, afail), (run_out, arun_out)]
+
+
+def plain(generator, end, outer):
+    """Return the rows that Django leaves, in a thread."""
+    try:
+        with contextlib.ExitStack() as stack:
+            if outer:
+                stack.enter_context(transaction.atomic())
+            create("before")
+            end(generator)
+            create("at once")
+        return sorted(Author.objects.values_list("name", flat=True))
+    finally:
+        Author.objects.all().delete()
+        connection.close()
+
+
+async def awaited(generator, end, outer):
+    async with contextlib.AsyncExitStack() as stack:
+        if outer:
+            await stack.enter_async_context(atomic())
+        await acreate("before")
+        await end(generator)
+        await acreate("at once")
+
+
+# Each place where it runs.
+
+
+async def outside(coroutine, serve):
+    await coroutine
+
+
+async def in_portal(coroutine, serve):
+    await portal(coroutine)
+
+
+async def in_run_sync(coroutine, serve):
+    await run_sync(await_, coroutine)
+
+
+async def in_eager(coroutine, serve):
+    await eager(await_, coroutine)
+
+
+async def in_request(coroutine, serve):
+    async def view(request):
+        await coroutine
+        return HttpResponse("served")
+
+    assert (await serve({"": view}).get("/")).text == "served"
+
+
+PLACES = [outside, in_portal, in_run_sync, in_eager, in_request]
+
+
+CASES = [(end, outer) for end in ENDS for outer in (True, False)]
+
+
+@functools.cache
+def expected(generator):
+    """Return the rows that Django leaves in each case."""
+    return [plain(generator, end, outer) for (end, _), outer in CASES]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("generator", GENERATORS, ids=lambda pair: pair[0].__name__)
+@pytest.mark.needs_thread("Django itself is asked there")
+async def test_a_generator_s_block_ends_with_it_as_in_django(generator, place, serve):
+    judged = await asyncio.to_thread(expected, generator[0])
+    found = []
+
+    for (_, end), outer in CASES:
+        await place(awaited(generator[1], end, outer), serve)
+        found.append(await names())
+        await Author.objects.all().adelete()
+
+    assert found == judged
+    assert all({"before", "at once"} <= set(rows) for rows in judged)
+
+
+async def test_a_dropped_generator_s_block_keeps_its_connection():
+    pid = await run_sync(connection_pid)
+    for _ in range(3):
+        await abreak_out(arows)
+        await assert_at_rest("default", fill=False)
+    assert pid in {await run_sync(connection_pid) for _ in range(pool_stats().size)}
+
+
+def connection_pid():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("place", [outside, in_portal])
+async def test_a_block_left_before_the_generator_in_it_is_rolled_back_with_an_error(place, serve):
+    async def work():
+        async with atomic():
+            await acreate("before")
+            opened = arows()
+            await anext(opened)
+            kept.append(opened)
+
+    kept = []
+    with pytest.raises(TransactionManagementError, match=r"still open.*aclosing"):
+        await place(work(), serve)
+    await acreate("after")
+    await kept.pop().aclose()
+
+    assert await names() == ["after"]
+
+
+async def test_a_block_opened_after_the_generator_s_is_not_undone_by_it_without_an_error():
+    with pytest.raises(TransactionManagementError, match="still open"):
+        async with atomic():
+            await acreate("before")
+            opened = arows()
+            await anext(opened)
+            async with atomic():
+                await acreate("in another")
+                await opened.aclose()
+            await acreate("elsewhere")
+
+    assert await names() == []
+
+
+async def test_nothing_is_committed_elsewhere_after_a_block_was_given_up():
+    seen = []
+    with pytest.raises(TransactionManagementError, match="still open"):
+        async with atomic():
+            opened = arows()
+            await anext(opened)
+            async with atomic():
+                await opened.aclose()
+                for _ in range(2):
+                    with pytest.raises(TransactionManagementError, match="still open") as raised:
+                        await acreate("elsewhere")
+                    seen.append(raised.value)
+
+    assert (len(seen), await names()) == (2, [])
+
+
+async def test_the_rest_of_a_dropped_generator_writes_nothing():
+    async def tidy():
+        async with atomic():
+            try:
+                yield
+            finally:
+                try:
+                    await acreate("by the rest")
+                except TransactionManagementError as error:
+                    seen.append(str(error))
+                ended.set()
+
+    seen, ended = [], asyncio.Event()
+    await abreak_out(tidy)
+    await asyncio.wait_for(ended.wait(), FOREVER)
+
+    assert await names() == []
+    assert "has ended" in seen[0]
+
+
+async def test_a_generator_that_the_garbage_collector_finds_ends_its_block():
+    opened = arows()
+    await anext(opened)
+    # It is found only there.
+    circle = [opened]
+    circle.append(circle)
+    del opened, circle
+    gc.collect()
+    await until(lambda: not pool_stats().in_use, told=pool_stats)
+
+    assert await names() == []
+
+
+async def test_another_task_that_uses_the_block_waits_for_the_end_of_the_closed_one():
+    async def count():
+        return await Author.objects.acount()
+
+    async with atomic():
+        await acreate("before")
+        opened = arows()
+        await anext(opened)
+        counting = [asyncio.create_task(count()) for _ in range(3)]
+        await asyncio.sleep(0)
+        await opened.aclose()
+        assert await count() == 1
+        assert set(await asyncio.gather(*counting)) <= {1, 2}
+
+    assert await names() == ["before"]
+
+
+def test_a_loop_that_ends_closes_the_blocks_of_its_generators(run):
+    async def main():
+        kept.append(arows())
+        await anext(kept[0])
+        kept.append(amanaged())
+        await anext(kept[1])
+
+    kept = []
+    run(main())
+    gc.collect()
+
+    assert Author.objects.count() == 0
+
+
+async def test_a_plain_coroutine_is_in_no_generator():
+    assert generators_around(sys._getframe()) == []
