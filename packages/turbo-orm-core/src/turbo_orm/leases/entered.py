@@ -255,7 +255,7 @@ def _leave(entered: Entered, error: Any) -> None:
         return
     alias = transaction.alias
     wrapper = lending.take_last_turn(alias)
-    if transaction.ended or wrapper is not transaction.wrapper:
+    if wrapper is not transaction.wrapper:
         # It was given up while this task waited.
         _leave_ended(entered, error)
         return

@@ -177,8 +177,9 @@ def _awaitable(made: Any) -> Any:
     """
     if type(made) is not QuerySet:
         return made
-    ours: Any = AsyncQuerySet(made.model, made.query, made._db, made._hints)
-    ours._known_related_objects = made._known_related_objects
+    plain: Any = made
+    ours: Any = AsyncQuerySet(plain.model, plain.query, plain._db, plain._hints)
+    ours._known_related_objects = plain._known_related_objects
     return ours
 
 
