@@ -1,15 +1,18 @@
 """`aiterator`: rows from a server-side cursor, and the connection that it holds meanwhile."""
 
+import asyncio
+import inspect
 from contextlib import aclosing
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models import Prefetch
+from django.http import StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 
 from tests.testapp.models import Article, Author
 from tests.waiting import until
-from turbo_orm import atomic, pool_stats, run_sync
+from turbo_orm import atomic, eager, pool_stats, portal, run_sync
 
 pytestmark = pytest.mark.rolled_back
 
@@ -150,3 +153,84 @@ async def test_failing_stream_raises_djangos_error_and_gives_its_connection_back
             pass
 
     await until_lent(0)
+
+
+async def count_first(alias):
+    """A synchronous query, which leaves its connection with the job."""
+    return Author.objects.using(alias).count()
+
+
+async def load_lazily(alias):
+    article = await Article.objects.using(alias).afirst()
+    return article.author.name
+
+
+async def iterate_first(alias):
+    return [author.pk for author in Author.objects.using(alias).iterator(chunk_size=2)]
+
+
+async def use_cursor_first(alias):
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+async def gather_first(alias):
+    Author.objects.using(alias).count()
+    await asyncio.gather(*(Author.objects.using(alias).acount() for _ in range(3)))
+
+
+async def nest_first(alias):
+    await run_sync(Author.objects.using(alias).count)
+    await portal(count_first(alias))
+    waiting = eager(Author.objects.using(alias).count)
+    if inspect.isawaitable(waiting):
+        await waiting
+
+
+async def write_in_block_first(alias):
+    with transaction.atomic(using=alias):
+        Author.objects.using(alias).update(age=1)
+        await Author.objects.using(alias).acount()
+
+
+FIRST = [
+    *(count_first, load_lazily, iterate_first, use_cursor_first, gather_first, nest_first),
+    write_in_block_first,
+]
+
+
+@pytest.mark.commits
+@pytest.mark.parametrize("first", FIRST)
+async def test_a_portal_that_streams_after_a_query_holds_one_connection(
+    articles, make_alias, first
+):
+    alias = make_alias(pool={"max_size": 2, "timeout": 10})
+
+    async def view():
+        await first(alias)
+        queryset = Article.objects.using(alias).prefetch_related("author")
+        return len([article async for article in queryset.aiterator(chunk_size=10)])
+
+    # More of them than connections: if each held one while it waits for another, they would hang.
+    assert await asyncio.gather(*(portal(view()) for _ in range(6))) == [25] * 6
+
+
+@pytest.mark.commits
+async def test_requests_with_a_session_that_stream_hold_one_connection(articles, serve, logged_in):
+    async def view(request):
+        assert request.user.username == "reader"
+
+        async def rows():
+            async for article in Article.objects.order_by("id").aiterator(chunk_size=10):
+                yield f"{article.title} "
+
+        return StreamingHttpResponse(rows())
+
+    middleware = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ]
+    client = await logged_in(serve({"": view}, middleware=middleware))
+    answers = await asyncio.gather(*(client.get("/") for _ in range(12)))
+
+    assert [answer.text.split() for answer in answers] == [[f"{n}" for n in range(25)]] * 12
