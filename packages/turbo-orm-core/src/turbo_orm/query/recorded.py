@@ -117,7 +117,7 @@ class RecordedQuerySet(Base):
     def __init__(
         self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
     ) -> None:
-        if query is not None or not _guard_of_steps(type(self), BUILDING, *LOOKUPS)():
+        if query is not None or not _guard_of_chains(type(self))():
             super().__init__(model, query, using, hints)
             return
         record = recording.root(model)
@@ -454,6 +454,13 @@ def _guard_of_steps(cls: type, *more: Names) -> Guard:
     if any(name in vars(base) for base in between for name in (*CONDITIONS, *STATIC, *INNER)):
         return bool
     return guard(*SKIPPED["step"], (cls, PARTS), *more)
+
+
+# Keyed by the class alone: what else is compared would take longer to hash than to compare.
+@functools.cache
+def _guard_of_chains(cls: type) -> Guard:
+    """Return what tells whether a chain may be recorded that Django is to build later."""
+    return _guard_of_steps(cls, BUILDING, *LOOKUPS)
 
 
 def _has_djangos_constructor(cls: type[RecordedQuerySet]) -> bool:
