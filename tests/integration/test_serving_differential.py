@@ -69,6 +69,21 @@ EXPECTED = (
         "It is sent piece by piece: stock Django collects the whole body first.",
         flavours=ON_THE_LOOP,
     ),
+    # First not where stock Django has it, then where ours has it.
+    *(
+        Expected(
+            "leaving a stream/in the response",
+            "events",
+            stock,
+            ours,
+            "The generator ends with the response, in its task: stock Django leaves it to Python, "
+            "which closes it in another.",
+        )
+        for stock, ours in (
+            ("endless stream closed", ""),
+            ("closer called", "endless stream closed\ncloser called"),
+        )
+    ),
     Expected(
         "*/from-asynchronous",
         "warnings",

@@ -21,7 +21,7 @@ from .callers import call_back, current_caller, is_called_back, last_caller, wai
 from .cancellation import merged
 from .exceptions import MissingBridge
 from .first_use import prepare, waiting
-from .jobs import Job, JobScope
+from .jobs import Delivering, Job, JobScope
 from .offload import offload
 from .synchronous import synchronous
 from .tasks import start_task
@@ -199,7 +199,8 @@ async def run_sync(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
     """
     job = current_job()
     if job is not None:
-        result = job.call(function, args, kwargs)
+        with Delivering(job):
+            result = function(*args, **kwargs)
     else:
         result = await enter_bridge(function, args, kwargs)
     return synchronous("run_sync", function, result)
@@ -216,7 +217,8 @@ async def run_any(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     """
     job = current_job()
     if job is not None:
-        return job.call(function, args, kwargs)
+        with Delivering(job):
+            return function(*args, **kwargs)
     return await enter_bridge(function, args, kwargs)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Protocol
 
 from .cancellation import merged
 from .namespaces import begin_job, end_job
-
-T = TypeVar("T")
 
 
 class JobScope(Protocol):
@@ -85,21 +84,6 @@ class Job:
         """Tell whether nothing may wait in this job any more; it can change at every wait."""
         return self.abandoned
 
-    def call(self, function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
-        """Call a function inside the running job as if it were a job of its own.
-
-        Raises:
-            CancelledError: one came while the function could not be interrupted.
-            BaseException: whatever the function raises.
-        """
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            self.deliver(error)
-            raise
-        self.deliver()
-        return result
-
     def deliver(self, error: BaseException | None = None) -> None:
         """Raise the cancellation that was kept, if there is one.
 
@@ -141,3 +125,31 @@ class Job:
         finally:
             # The traceback refers to this frame: without this, a cycle per failed query.
             del error
+
+
+class Delivering:
+    """Run a block like a job of its own: a cancellation that was kept comes out at its end.
+
+    Not a function that calls another: error pages show the variables of each frame, and querysets
+    in them are fetched for that.
+
+    Args:
+        job: the running job.
+    """
+
+    __slots__ = ("_job",)
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def __enter__(self) -> None:
+        """Do nothing yet."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Raise the cancellation, if there is one; see ``Job.deliver``."""
+        self._job.deliver(error)
