@@ -5,13 +5,14 @@ import datetime as dt
 import threading
 import warnings
 
+import django
 import pytest
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Value
 
-from tests.plans import plans_off
+from tests.plans import outcome, plans_off
 from tests.testapp.models import Event, Measure
 from tests.waiting import PATIENCE
-from turbo_orm import clear_plans, close_pools, plan_stats, portal
+from turbo_orm import AsyncQuerySet, clear_plans, close_pools, plan_stats, portal
 from turbo_orm.plan import run
 
 THREADS = 4
@@ -55,6 +56,34 @@ async def test_a_plan_that_was_learnt_before_warns_as_often_too():
         with plans_off():
             expected = await portal(warned(QuerySet(Event), WORKS[work]))
         assert await warned(Event.objects, WORKS[work]) == expected
+
+
+# By what gives a column a name with a percent sign, of which Django warns since 6.1.
+NAMES = {
+    "annotate": lambda rows: rows.annotate(**{"a%": Value(1)}).alist(),
+    "annotate by default": lambda rows: rows.annotate(Count("data__a%")).alist(),
+    "alias": lambda rows: rows.alias(**{"a%": Value(1)}).acount(),
+    "values": lambda rows: rows.values("data__a%").alist(),
+    "values of an expression": lambda rows: rows.values(**{"a%": Value(1)}).alist(),
+    "values_list": lambda rows: rows.values_list("pk", "data__a%").alist(),
+    "values_list by default": lambda rows: rows.values_list(Count("data__a%")).alist(),
+    "extra": lambda rows: rows.extra(select={"a%": "1"}).alist(),
+    "aggregate": lambda rows: rows.aaggregate(**{"a%": Count("pk")}),
+    "aggregate by default": lambda rows: rows.aaggregate(Count("data__a%")),
+    "order": lambda rows: rows.order_by("data__a%").alist(),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_name_with_a_percent_sign_is_warned_of_as_in_plain_django(name):
+    rows = AsyncQuerySet(Measure)
+    with plans_off():
+        expected = await outcome(NAMES[name], rows)
+    clear_plans()
+    for _ in range(3):
+        assert await outcome(NAMES[name], rows) == expected
+    if django.VERSION >= (6, 1):
+        assert bool(expected[1]) == (name != "order")
 
 
 async def test_json_null_is_warned_of_as_in_plain_django():

@@ -12,6 +12,7 @@ from django.db.models.sql import Query
 from . import shape, stats
 from .cache import Node, cache
 from .exceptions import Unplannable
+from .warns import warns_of_name
 
 # A step takes a queryset of Django's and what it was recorded with, and returns the next queryset.
 Step = Callable[[Any, Any], Any]
@@ -209,15 +210,18 @@ def with_values(payload: Any, values: list[Any]) -> Any:
 
 def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return the key of a call whose arguments all belong to the shape, None if it has none."""
-    if kwargs and any("%" in keyword for keyword in kwargs):
-        # Django warns of such an alias each time.
+    if kwargs and any(map(warns_of_name, kwargs)):
         return None
     if not args and (name == "select_related" or kwargs.get("flat")) and DJANGO_WARNS:
         return None
     try:
         for argument in args:
             if type(argument) is not str:
+                if any(map(warns_of_name, args)):
+                    return None
                 return (name, shape.static(args), shape.static(kwargs))
+            if "%" in argument:
+                return None
         return (name, args, shape.static(kwargs)) if kwargs else (name, args)
     except Unplannable as error:
         stats.unplanned[error.reason] += 1

@@ -12,7 +12,7 @@ from .exceptions import Unplannable
 from .hydrate.columns import is_djangos_own
 from .shape import static
 from .trace import Run
-from .warns import refuse_assigned
+from .warns import refuse_assigned, warns_of_name
 
 
 class Terminal(NamedTuple):
@@ -100,6 +100,8 @@ EXISTS = Terminal("exists", "checking", _exists, found_any)
 
 def aggregation(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Terminal | None:
     """Return ``aggregate()`` with its arguments, None if they have no shape."""
+    if any(map(warns_of_name, (*args, *kwargs))):
+        return None
     try:
         key = ("aggregate", static(tuple(args)), static(dict(kwargs)))
     except Unplannable:

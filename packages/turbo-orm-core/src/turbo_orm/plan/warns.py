@@ -19,6 +19,21 @@ from .exceptions import Unplannable
 REASON = "a value that Django warns of"
 
 
+def warns_of_name(column: Any) -> bool:
+    """Return whether Django warns of the name of a column, as it does of percent signs.
+
+    Args:
+        column: its name, or an expression that may have a default alias.
+    """
+    if isinstance(column, str):
+        return "%" in column
+    try:
+        return "%" in column.default_alias
+    except (AttributeError, TypeError):
+        # It has none.
+        return False
+
+
 def refuse_assigned(field: Any, value: Any) -> None:
     """Refuse a value that is assigned to a field, if Django warns of it.
 
