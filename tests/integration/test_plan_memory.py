@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from tests.testapp.models import Article, Author, Tag
 from turbo_orm import PlanStats, clear_plans, plan_stats, run_sync
+from turbo_orm.connection.content_types import remember_content_types
 from turbo_orm.plan import bind_only
 from turbo_orm.plan.cache import NODES_PER_PLAN, Node, cache
 from turbo_orm.plan.exceptions import Unplannable
@@ -22,6 +23,8 @@ UNIQUE = 100_000
 
 @pytest.fixture(autouse=True)
 def no_plans():
+    # A new connection would look them up, by a plan, if an earlier test has emptied Django's cache.
+    remember_content_types("default")
     clear_plans()
     yield
     clear_plans()

@@ -1,5 +1,6 @@
 """Whoever replaces something of Django's is called as often as in plain Django, plans or not."""
 
+import contextlib
 import functools
 import uuid
 from types import MethodType
@@ -57,61 +58,32 @@ WORKS = {
         {"value": 1, "defaults": {"value": 1}},
     ),
 }
-# By what is skipped: what may skip it. Of these, the first two that call the name are done.
-OF_KIND = {
-    **{name: (name,) for name in WORKS},
-    "step": (*ROWS, "first"),
-    "_fetch_all": ("list", "get", "first"),
-    "_update": ("update_or_create",),
-    "rows": (*ROWS, "get", "first", "in_bulk"),
-    "counting": ("count",),
-    "checking": ("exists",),
-    "aggregating": ("aggregate",),
-    "updating": ("update", "update_or_create"),
-    "deleting": ("delete",),
-    "inserting": ("create",),
-    "cursor": ("get", "count", "update", "delete", "create"),
-    "instance": ("list", "get"),
-    "building": tuple(ROWS),
-    "lookups": ("list", "looked"),
-    "SQLCompiler": ("joined", "exists", "get", "values"),
-    "SQLAggregateCompiler": ("count of some",),
-    "SQLUpdateCompiler": ("update", "update_or_create"),
-    "SQLDeleteCompiler": ("delete",),
-    "SQLInsertCompiler": ("create",),
-}
-ENOUGH = 2
 # Of the log of queries there are tests of their own. In the bridge a wrapper has the other methods
 # as they were when its class was made.
-OTHERWISE = {
-    ("cursor", name)
-    for name in ("create_cursor", "cursor", "ensure_connection", "make_debug_cursor")
-}
+OTHERWISE = ("create_cursor", "cursor", "ensure_connection", "make_debug_cursor")
 
 
-def names():
-    """Every name of the table, as a parameter of a test."""
-    compilers = [
-        (kind, getattr(module, kind), attributes)
-        for module in dict.fromkeys((originals.compilers, originals.postgresqls))
-        for kind, attributes in originals.COMPILERS.items()
+def table():
+    """Return every name that plans skip, base classes first: a wrapper stands around theirs."""
+    tables = [
+        *originals.LEARNING,
+        *(names for of_kind in originals.SKIPPED.values() for names in of_kind),
+        *(
+            (getattr(module, kind), attributes)
+            for module in (originals.compilers, originals.postgresqls)
+            for kind, attributes in originals.COMPILERS.items()
+        ),
     ]
-    skipped = [
-        (kind, owner, attributes)
-        for kind, table in originals.SKIPPED.items()
-        for owner, attributes in table
-        if (owner, attributes) not in (originals.BUILDING, *originals.LOOKUPS)
+    found = dict.fromkeys((owner, name) for owner, attributes in tables for name in attributes)
+    return [
+        (owner, name)
+        for owner, name in sorted(found, key=lambda each: len(getattr(each[0], "__mro__", ())))
+        if originals.original(owner, name) is not None
+        and (owner is not originals.DatabaseWrapper or name not in OTHERWISE)
     ]
-    found = {}
-    for kind, owner, attributes in [
-        *(*skipped, *compilers, ("building", *originals.BUILDING)),
-        *(("lookups", owner, attributes) for owner, attributes in originals.LOOKUPS),
-    ]:
-        for name in attributes:
-            if originals.original(owner, name) is not None and (kind, name) not in OTHERWISE:
-                path = f"{owner.__module__ if hasattr(owner, '__mro__') else ''}.{owner.__name__}"
-                found[f"{path}.{name}-{kind}".lstrip(".")] = (kind, owner, name)
-    return [pytest.param(*each, id=key) for key, each in found.items()]
+
+
+NAMES = table()
 
 
 @pytest.fixture(autouse=True)
@@ -179,30 +151,60 @@ async def in_portal(rows, work):
     return await portal(ado(rows, work))
 
 
-WAYS = [(Reading.objects, ado), (plain_manager(), in_portal)]
+WAYS = {"ours": (Reading.objects, ado), "plain": (plain_manager(), in_portal)}
+# What Django does in a transaction that is rolled back, and what several plans do.
+NO_HIT = {"delete"}
 
 
-@pytest.mark.parametrize(("kind", "owner", "name"), names())
-async def test_what_replaces_it_is_called_as_often_as_in_plain_django(kind, owner, name):
-    done = 0
-    for work in OF_KIND[kind]:
-        with Replaced(owner, name) as replaced:
+@contextlib.contextmanager
+def counting_all():
+    """Replace every name at once; give the calls of each by then."""
+    with contextlib.ExitStack() as stack:
+        made = [stack.enter_context(Replaced(*name)) for name in NAMES]
+        yield lambda: {name: each.calls for name, each in zip(NAMES, made, strict=True)}
+
+
+async def test_each_name_is_called_by_some_work():
+    with counting_all() as counted:
+        for work in WORKS:
             await as_django(work)
-        expected = replaced.calls
-        if not expected:
-            continue
-        done += 1
-        for rows, way in WAYS:
-            # The plan is there before it is replaced.
-            await way(rows, work)
-            await way(rows, work)
-            with Replaced(owner, name) as replaced:
-                for times in (1, 2):
-                    await way(rows, work)
-                    assert replaced.calls == times * expected, (work, way)
-        if done == ENOUGH:
-            break
-    assert done, "nothing here calls it"
+        assert [name for name, calls in counted().items() if not calls] == []
+
+
+@pytest.mark.parametrize("work", WORKS)
+async def test_what_replaces_a_name_is_called_as_often_as_in_plain_django(work):
+    with counting_all() as counted:
+        await as_django(work)
+        expected = {name: calls for name, calls in counted().items() if calls}
+    found = {}
+    for way, (rows, do) in WAYS.items():
+        for name in ["no name yet", *expected, "none any more"]:
+            before = plan_stats().hits
+            if isinstance(name, str):
+                await do(rows, work)
+                await do(rows, work)
+                assert plan_stats().hits > before or work in NO_HIT
+                continue
+            with Replaced(*name) as replaced:
+                await do(rows, work)
+                found[way, name] = replaced.calls
+    assert found == {(way, name): expected[name] for way in WAYS for name in expected}
+
+
+@pytest.mark.parametrize("work", WORKS)
+async def test_what_is_replaced_while_a_chain_is_written_is_called_by_then(work):
+    chain, _, _ = WORKS[work]
+    with counting_all() as counted:
+        chain(QuerySet(Reading))
+        expected = {name: calls for name, calls in counted().items() if calls}
+    for _ in range(2):
+        await ado(Reading.objects, work)
+    found = {}
+    for name in expected:
+        with Replaced(*name) as replaced:
+            chain(AsyncQuerySet(Reading))
+            found[name] = replaced.calls
+    assert found == expected
 
 
 async def hits(work):
@@ -219,6 +221,9 @@ async def test_once_it_is_put_back_the_plan_is_used_again():
         assert [await hits("count"), await hits("count")] == [0, 0]
     assert await hits("get") == 1
     assert [await hits("count"), await hits("count")] == [0, 1]
+
+
+METHOD_OF = {"_fetch_all": "list", "_update": "update_or_create"}
 
 
 class Own(AsyncQuerySet):
@@ -263,7 +268,7 @@ async def test_a_method_put_on_a_queryset_is_called_as_often_as_in_plain_django(
 @pytest.mark.parametrize("owner", [AsyncQuerySet, Own], ids=["ours", "a project's"])
 @pytest.mark.parametrize("name", sorted(METHODS.keys() - {"_update"}))
 async def test_a_method_replaced_on_a_class_is_called_as_often_as_on_djangos(owner, name):
-    work = OF_KIND[name][0]
+    work = METHOD_OF.get(name, name)
     with Replaced(QuerySet, name) as replaced:
         await as_django(work)
     expected = replaced.calls
@@ -305,7 +310,7 @@ async def test_a_recorded_chain_goes_on_with_what_was_replaced_since():
     base = Reading.objects.filter(value=1)
     await base.alist()
     with Replaced(QuerySet, "_filter_or_exclude") as replaced:
-        assert [row.value for row in await base.all().filter(pk__gt=0).alist()] == [1]
+        assert [row.value for row in await base.filter(pk__gt=0).alist()] == [1]
         assert replaced.calls == 1
     with Replaced(QuerySet, "_chain") as replaced:
         base.all()

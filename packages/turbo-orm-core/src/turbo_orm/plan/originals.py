@@ -2,16 +2,16 @@
 
 Other packages replace methods of Django's, at any time: they profile, cache, filter by tenant. A
 plan that skips such a method would skip the replacement too, so it stands aside as long as the
-method is not Django's own. ``SKIPPED`` and ``COMPILERS`` are the table of those methods; a guard
-compares them by identity.
+method is not Django's own. ``STEPS``, ``SKIPPED`` and ``COMPILERS`` are the table of
+those methods; a guard compares them by identity, each name when Django would call it.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.signals import setting_changed
 from django.db.backends.base.operations import BaseDatabaseOperations
@@ -35,68 +35,118 @@ Guard = Callable[[], bool]
 # A class or module, and names in it. Releases differ: a name that is not there is left out.
 Names = tuple[Any, tuple[str, ...]]
 
+
+class Step(NamedTuple):
+    """What a recorded step skips.
+
+    Args:
+        parts: what Django's method calls on the queryset.
+        names: the method and its parts, and what it calls of the query.
+    """
+
+    parts: tuple[str, ...]
+    names: tuple[Names, ...]
+
+
 # Stands for an original that had been replaced when it was first looked at: no method is like it.
 UNKNOWN: Any = object()
 # Whose functions are originals: Django's, and those that this library puts in their place.
 OWNERS = ("django.", "turbo_orm.")
 
-BUILDING: Names = (
-    Query,
-    (
-        *("__init__", "add_annotation", "add_deferred_loading", "add_fields"),
-        *("add_immediate_loading", "add_ordering", "add_q", "add_select_related"),
-        *("build_filter", "build_lookup", "chain", "clear_ordering", "clone", "set_limits"),
-        *("set_values", "get_compiler"),
-    ),
+# What is called for a condition when it is written, on the classes that define it.
+WRITTEN: tuple[Names, ...] = (
+    (lookups.Lookup, ("__init__", "get_prep_lookup")),
+    (lookups.Exact, ("get_prep_lookup",)),
+    (lookups.In, ("get_prep_lookup",)),
+    (related_lookups.RelatedLookupMixin, ("get_prep_lookup",)),
+    (related_lookups.RelatedIn, ("get_prep_lookup",)),
 )
-# What is called for a condition, on the classes that define it.
+# The same, when the statement is made.
 LOOKUPS: tuple[Names, ...] = (
-    (lookups.Lookup, ("__init__", "get_prep_lookup", "process_lhs", "process_rhs")),
+    (lookups.Lookup, ("process_lhs", "process_rhs")),
     (lookups.BuiltinLookup, ("as_sql", "get_rhs_op", "process_lhs")),
     (lookups.FieldGetDbPrepValueMixin, ("get_db_prep_lookup",)),
-    (lookups.Exact, ("as_sql", "get_prep_lookup")),
-    (lookups.In, ("as_sql", "get_prep_lookup", "process_rhs")),
+    (lookups.Exact, ("as_sql",)),
+    (lookups.In, ("as_sql", "process_rhs")),
     (lookups.PatternLookup, ("get_rhs_op", "process_rhs")),
-    (related_lookups.RelatedLookupMixin, ("as_sql", "get_prep_lookup")),
-    (related_lookups.RelatedIn, ("as_sql", "get_prep_lookup")),
+    (related_lookups.RelatedLookupMixin, ("as_sql",)),
+    (related_lookups.RelatedIn, ("as_sql",)),
 )
 # The same, on the classes of a plan's own lookups.
 LOOKUP_NAMES = (
     *("__init__", "as_sql", "get_db_prep_lookup", "get_prep_lookup", "get_rhs_op", "process_lhs"),
     "process_rhs",
 )
-_ITERABLES = (
+ITERABLES = (
     *(query_module.ModelIterable, query_module.ValuesIterable, query_module.ValuesListIterable),
     *(query_module.NamedValuesListIterable, query_module.FlatValuesListIterable),
 )
+ITERABLE_NAMES = ("__init__", "__iter__")
 
 WRAPPER_NAMES = (
     *("_cursor", "create_cursor", "cursor", "ensure_connection", "make_cursor"),
     *("make_debug_cursor", "queries_logged"),
 )
 
+# What the methods that end a chain call of the query's, beside steps.
+_ENDING: Names = (
+    Query,
+    (
+        *("add_annotation", "add_ordering", "chain", "clear_ordering", "clone", "get_compiler"),
+        "set_limits",
+    ),
+)
+# Steps: what they call of the queryset's, and of the query's. Expressions may have conditions.
+_RESOLVING = ("add_annotation", "build_filter", "build_lookup")
+_FILTERING = (
+    ("_filter_or_exclude", "_filter_or_exclude_inplace"),
+    ("add_q", "build_filter", "build_lookup"),
+)
+_CHOOSING = (("_annotate", "_values", "annotate"), (*_RESOLVING, "add_fields", "set_values"))
+
+
+def _step(name: str, own: tuple[str, ...] = (), of_query: tuple[str, ...] = ()) -> Step:
+    parts = tuple(dict.fromkeys(("_chain", *own)))
+    conditions = WRITTEN if "build_filter" in of_query else ()
+    query = (Query, ("chain", "clone", *of_query))
+    return Step(parts, ((QuerySet, (name, *parts)), query, *conditions))
+
+
+# By method: a step of a chain, which is only recorded. Another's `_clone()` is called.
+STEPS: Mapping[str, Step] = {
+    name: _step(name, *parts)
+    for name, parts in {
+        "__getitem__": ((), ("set_limits",)),
+        "_chain": (),
+        "alias": (("_annotate",), _RESOLVING),
+        "annotate": (("_annotate",), _RESOLVING),
+        "defer": ((), ("add_deferred_loading",)),
+        "distinct": (),
+        "exclude": _FILTERING,
+        "filter": _FILTERING,
+        "only": ((), ("add_immediate_loading",)),
+        "order_by": ((), ("add_ordering", "clear_ordering", "build_filter", "build_lookup")),
+        "prefetch_related": (),
+        "reverse": (),
+        "select_related": ((), ("add_select_related",)),
+        "values": _CHOOSING,
+        "values_list": _CHOOSING,
+    }.items()
+}
+
+_SEEKING: tuple[Names, ...] = (
+    (QuerySet, ("_chain", "_earliest", "earliest", "get", "__len__", "order_by", "reverse")),
+    _ENDING,
+)
 # By what is done: the methods of Django's that are not called if a plan does it.
 SKIPPED: Mapping[str, tuple[Names, ...]] = {
-    # A step of a chain, which is only recorded. Another's `_clone()` is called.
-    "step": (
-        (
-            QuerySet,
-            (
-                *("__getitem__", "_annotate", "_chain", "_filter_or_exclude"),
-                *("_filter_or_exclude_inplace", "_values", "alias", "annotate", "defer"),
-                *("distinct", "exclude", "filter", "only", "order_by", "ordered"),
-                *("prefetch_related", "query", "reverse", "select_related", "values"),
-                "values_list",
-            ),
-        ),
-    ),
     # The methods that end a chain.
     "_fetch_all": ((QuerySet, ("_fetch_all",)),),
-    "get": ((QuerySet, ("get", "__len__")),),
-    "first": ((QuerySet, ("first", "__iter__")),),
-    "last": ((QuerySet, ("last", "__iter__")),),
-    "earliest": ((QuerySet, ("earliest", "_earliest", "get", "__len__")),),
-    "latest": ((QuerySet, ("latest", "_earliest", "get", "__len__")),),
+    "get": ((QuerySet, ("get", "__len__", "order_by")),),
+    "first": ((QuerySet, ("first", "__getitem__", "__iter__", "order_by", "ordered")),),
+    "last": ((QuerySet, ("last", "__getitem__", "__iter__", "order_by", "ordered", "reverse")),),
+    "earliest": _SEEKING,
+    "latest": ((QuerySet, ("latest",)), *_SEEKING),
     "contains": ((QuerySet, ("contains",)),),
     "count": ((QuerySet, ("count",)),),
     "exists": ((QuerySet, ("exists",)),),
@@ -110,23 +160,28 @@ SKIPPED: Mapping[str, tuple[Names, ...]] = {
     ),
     # What Django does with the whole chain then.
     "rows": (
-        BUILDING,
+        _ENDING,
         *LOOKUPS,
+        (QuerySet, ("query",)),
         (compilers, ("cursor_iter",)),
         (query_module, ("_get_from_db", "get_related_populators")),
         (query_module.RelatedPopulator, ("__init__", "populate")),
-        *((iterable, ("__init__", "__iter__")) for iterable in _ITERABLES),
     ),
-    "counting": (BUILDING, *LOOKUPS, (Query, ("get_aggregation", "get_count"))),
-    "checking": (BUILDING, *LOOKUPS, (Query, ("exists", "has_results"))),
-    "aggregating": (BUILDING, *LOOKUPS, (Query, ("get_aggregation",))),
+    "counting": (_ENDING, *LOOKUPS, (Query, ("get_aggregation", "get_count"))),
+    "checking": (_ENDING, *LOOKUPS, (Query, ("exists", "has_results"))),
+    "aggregating": (
+        _ENDING,
+        *(*WRITTEN, *LOOKUPS),
+        (Query, (*_RESOLVING, "get_aggregation")),
+    ),
     "updating": (
-        BUILDING,
+        _ENDING,
         *LOOKUPS,
         (UpdateQuery, ("add_update_fields", "add_update_values", "get_compiler")),
     ),
-    "deleting": (BUILDING, *LOOKUPS, (DeleteQuery, ("get_compiler",))),
+    "deleting": (_ENDING, *LOOKUPS, (DeleteQuery, ("get_compiler",))),
     "inserting": (
+        (Query, ("__init__",)),
         (InsertQuery, ("__init__", "get_compiler", "insert_values")),
         (Field, ("get_db_prep_save", "pre_save")),
     ),
@@ -155,6 +210,15 @@ COMPILERS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# What a chain is begun with.
+BEGINNING: tuple[Names, ...] = ((QuerySet, ("query",)), (Query, ("__init__",)))
+# All that Django does while a plan is learnt from it.
+LEARNING: tuple[Names, ...] = (
+    *(*BEGINNING, *WRITTEN),
+    *(names for step in STEPS.values() for names in step.names),
+    *((iterable, ITERABLE_NAMES) for iterable in ITERABLES),
+)
+
 # The classes of compilers that execute it.
 COMPILED_BY: Mapping[str, tuple[str, ...]] = {
     "rows": ("SQLCompiler",),
@@ -171,14 +235,21 @@ _first: dict[Any, dict[str, Any]] = {}
 _taken: list[Any] = []
 
 
+def _mro(owner: Any) -> tuple[Any, ...]:
+    return getattr(owner, "__mro__", (owner,))
+
+
 def remember(*owners: Any) -> None:
     """Take note of what classes and modules have now, unless that was done before."""
     for owner in owners:
-        for base in getattr(owner, "__mro__", (owner,)):
+        for base in _mro(owner):
             _first.setdefault(base, dict(vars(base)))
 
 
-remember(BaseDatabaseOperations, *(owner for names in SKIPPED.values() for owner, _ in names))
+remember(
+    BaseDatabaseOperations,
+    *(owner for names in (LEARNING, *SKIPPED.values()) for owner, _ in names),
+)
 remember(
     *(
         found
@@ -227,7 +298,7 @@ def original(owner: Any, name: str) -> Any:
     Returns:
         ``UNKNOWN`` if it was not Django's own, None if this release does not have the name.
     """
-    for base in getattr(owner, "__mro__", (owner,)):
+    for base in _mro(owner):
         found = _first.get(base, vars(base)).get(name)
         if found is not None:
             return found if is_original(found) else UNKNOWN
@@ -244,43 +315,91 @@ def guard(*names: Names) -> Guard:
     """
     source = Source()
     with source.block("def intact():"):
-        for owner, attributes in names:
+        for owner, attributes in _distinct(names):
             held = source.constant(owner)
-            for attribute in attributes:
-                first = original(owner, attribute)
-                if first is not None:
-                    found = f"{held}.{attribute}"
-                    if hasattr(first, "__func__"):
-                        # A class method is bound anew each time.
-                        first = first.__func__
-                        found = f"getattr({found}, '__func__', None)"
-                    source.add(f"if {found} is not {source.constant(first)}: return False")
+            for attribute, first in attributes.items():
+                found, expected = f"{held}.{attribute}", first
+                if hasattr(first, "__func__"):
+                    # A class method is bound anew each time.
+                    found, expected = f"getattr({found}, '__func__', None)", first.__func__
+                source.add(f"if {found} is not {source.constant(expected)}: return False")
         source.add("return True")
     # Python makes code fast for the classes that it has seen.
     return source.function("intact", shared=False)
 
 
-def guard_of_lookups(kinds: frozenset[type]) -> Guard:
-    """Return the guard of classes of lookups; a project's own methods are no part of it."""
+def _distinct(names: Iterable[Names]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield each owner with its originals, without those that one of its subclasses inherits."""
+    found: dict[Any, dict[str, Any]] = {}
+    for owner, attributes in names:
+        originals = {name: original(owner, name) for name in attributes}
+        found.setdefault(owner, {}).update(
+            (name, first) for name, first in originals.items() if first is not None
+        )
+    for owner, originals in found.items():
+        heirs = [other for other in found if other is not owner and owner in _mro(other)]
+        yield (
+            owner,
+            {
+                name: first
+                for name, first in originals.items()
+                if not any(name in found[heir] and _inherits(heir, name, owner) for heir in heirs)
+            },
+        )
+
+
+def _inherits(heir: type, name: str, owner: Any) -> bool:
+    """Return whether a class has no name of its own, nor has one between it and its base."""
+    between = _mro(heir)[: _mro(heir).index(owner)]
+    return not any(name in _first.get(base, vars(base)) for base in between)
+
+
+@functools.lru_cache(maxsize=256)
+def guard_of_plan(lookups: frozenset[type], iterable: type | None = None) -> Guard:
+    """Return the guard of a plan's own classes; a project's own methods are no part of it.
+
+    Args:
+        lookups: of its conditions.
+        iterable: what makes objects of its rows.
+    """
+    kinds = sorted(lookups, key=lambda kind: (kind.__module__, kind.__qualname__))
+    names = [(kind, LOOKUP_NAMES) for kind in kinds]
+    if iterable is not None:
+        names += [(base, ITERABLE_NAMES) for base in iterable.__mro__ if base is not object]
     return guard(
         *(
-            (kind, tuple(name for name in LOOKUP_NAMES if original(kind, name) is not UNKNOWN))
-            for kind in sorted(kinds, key=lambda kind: (kind.__module__, kind.__qualname__))
+            (kind, tuple(name for name in given if original(kind, name) is not UNKNOWN))
+            for kind, given in names
         )
     )
 
 
 @functools.lru_cache(maxsize=64)
-def guard_of_execution(alias: str, kind: str) -> Guard:
-    """Return the guard of all that Django does to execute a statement.
+def guard_of_learning(alias: str, kind: str) -> Guard:
+    """Return the guard of all that Django does to build a query and to execute it.
 
     Args:
         alias: the database, whose engine may have compilers of its own.
         kind: a key of ``COMPILED_BY``.
     """
+    return guard(*LEARNING, *_executed(alias, kind))
+
+
+@functools.lru_cache(maxsize=64)
+def guard_of_execution(alias: str, kind: str) -> Guard:
+    """Return the guard of what Django does to execute a statement whose chain is recorded.
+
+    Args:
+        alias: the database, whose engine may have compilers of its own.
+        kind: a key of ``COMPILED_BY``.
+    """
+    return guard(*_executed(alias, kind))
+
+
+def _executed(alias: str, kind: str) -> tuple[Names, ...]:
     operations = idle_wrapper(alias).ops
     names = [_skipped_of(operations.compiler(name)) for name in COMPILED_BY[kind]]
-    return guard(*SKIPPED[kind], (type(operations), ("compiler",)), *sum(names, ()))
+    return (*SKIPPED[kind], (type(operations), ("compiler",)), *sum(names, ()))
 
 
 def _skipped_of(kind: type) -> tuple[Names, ...]:
@@ -298,6 +417,7 @@ def guard_of_cursors(alias: str) -> Guard:
 
 def _forget(**kwargs: Any) -> None:
     guard_of_execution.cache_clear()
+    guard_of_learning.cache_clear()
     guard_of_cursors.cache_clear()
 
 

@@ -210,19 +210,18 @@ def with_values(payload: Any, values: list[Any]) -> Any:
 
 def shape_of_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return the key of a call whose arguments all belong to the shape, None if it has none."""
-    if kwargs and any(map(warns_of_name, kwargs)):
-        return None
     if not args and (name == "select_related" or kwargs.get("flat")) and DJANGO_WARNS:
         return None
+    plain = not kwargs
+    for argument in args:
+        if type(argument) is not str or "%" in argument:
+            plain = False
+    if plain:
+        return (name, args)
+    if any(map(warns_of_name, (*args, *kwargs))):
+        return None
     try:
-        for argument in args:
-            if type(argument) is not str:
-                if any(map(warns_of_name, args)):
-                    return None
-                return (name, shape.static(args), shape.static(kwargs))
-            if "%" in argument:
-                return None
-        return (name, args, shape.static(kwargs)) if kwargs else (name, args)
+        return (name, shape.static(args), shape.static(kwargs))
     except Unplannable as error:
         stats.unplanned[error.reason] += 1
         return None

@@ -19,7 +19,7 @@ from .exceptions import Unplannable
 from .execute import Statement, execute, execute_in_bridge
 from .failures import log_failures
 from .hydrate import make_hydrator
-from .originals import guard_of_execution
+from .originals import guard_of_execution, guard_of_learning, guard_of_plan
 from .plan import Plan
 from .record import Record
 from .rows import objects_of
@@ -47,11 +47,6 @@ def find_plan(record: Record, alias: str, name: Any) -> Plan | Unplanned | None:
     return record.node.plans.get(plan_key(record, alias, name))
 
 
-def is_intact(alias: str, kind: str) -> bool:
-    """Tell whether nobody has replaced what a plan of this kind skips of Django."""
-    return guard_of_execution(alias, kind)()
-
-
 def ready(
     record: Record,
     alias: str,
@@ -70,7 +65,8 @@ def ready(
         failures: is given what went wrong with the arguments, if that may be our own mistake.
     """
     plan = find_plan(record, alias, terminal.key)
-    if not is_intact(alias, terminal.kind) or (type(plan) is Plan and not plan.intact()):
+    executed = guard_of_execution(alias, terminal.kind)
+    if not executed() or (type(plan) is Plan and not plan.intact()):
         stats.unplanned[stats.REPLACED] += not first
         return None
     if not isinstance(plan, Plan):
@@ -251,7 +247,7 @@ def learn(
     """
     name = terminal.key
     known = find_plan(record, alias, name)
-    if not is_intact(alias, terminal.kind):
+    if not guard_of_learning(alias, terminal.kind)():
         # Tracing would call what stands there instead.
         return
     if type(known) is Plan or (type(known) is Unplanned and known.attempts >= ATTEMPTS):
@@ -311,6 +307,7 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
 
 def _choose_hydrator(plan: Plan, queryset: Any) -> None:
     plan.iterable_class = queryset._iterable_class
+    plan.intact = guard_of_plan(plan.lookups, plan.iterable_class)
     plan.hydrator = make_hydrator(
         plan.compiler, plan.iterable_class, queryset.model, queryset._fields
     )

@@ -18,7 +18,6 @@ from .assign import assigned_fields, assignments
 from .bind import binder_of, preparer_of
 from .connected import formats_columns, gives_connection, saves_with_connection
 from .exceptions import Unplannable
-from .originals import guard_of_lookups
 from .plan import LENGTH, START, Limits, Plan
 from .record import Prepared, Record, build
 from .shape import LITERALS
@@ -148,7 +147,7 @@ def _assemble(
         _twins(bindings),
         text,
         captured.compiler,
-        guard_of_lookups(frozenset(type(found.lookup) for found in bindings)),
+        frozenset(type(found.lookup) for found in bindings),
         captured.container,
         connected=any(gives_connection(found.lookup) for found in bindings)
         or saves_with_connection(assigned_fields(captured) if savers else ()),

@@ -18,6 +18,7 @@ from .recorded import RecordedQuerySet
 
 # How many rows Django's `get()` fetches to tell in its message how many there are.
 GET_MAX = 21
+FILTER = RecordedQuerySet.filter
 # Since then `first()` heeds that an order was taken away on purpose.
 HEEDS_NO_ORDER = django.VERSION >= (6, 1)
 # Each method that ends a chain, and what it does itself of what Django's calls on the queryset.
@@ -32,10 +33,10 @@ METHODS = {
         "delete": ("_raw_delete",),
         "earliest": ("__iter__", "__len__", "_earliest", "get", "reverse"),
         "exists": (),
-        "first": ("__getitem__", "__iter__"),
+        "first": ("__getitem__", "__iter__", "ordered"),
         "get": ("__iter__", "__len__", "order_by"),
         "in_bulk": (),
-        "last": ("__getitem__", "__iter__"),
+        "last": ("__getitem__", "__iter__", "ordered"),
         "latest": ("__iter__", "__len__", "_earliest", "get", "reverse"),
         "update": (),
     }.items()
@@ -99,7 +100,13 @@ class PlannedQuerySet(RecordedQuerySet):
         record = self._record
         if record is None or record.node.sliced or not self._cloning_enabled:
             return None
-        clone: Any = self.filter(*args, **kwargs)
+        if not self._records("filter"):
+            return None
+        if type(self).filter is FILTER and "filter" not in self.__dict__:
+            # What it would do, now that nothing of it is replaced.
+            clone: Any = self._condition("filter", args, kwargs)
+        else:
+            clone = self.filter(*args, **kwargs)
         if clone._record is None:
             return None
         unordered = not record.node.distinct_fields

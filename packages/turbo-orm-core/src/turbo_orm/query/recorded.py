@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
-from ..plan.originals import BUILDING, LOOKUPS, SKIPPED, Guard, Names, guard, original, remember
+from ..plan.originals import BEGINNING, STEPS, Guard, guard, original, remember
 from ..plan.record import Record, Step
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _copied_attributes() -> tuple[str, ...]:
 COPIED = _copied_attributes()
 # Others replace them: strawberry-django and cacheops that which clones.
 CONSTRUCTOR, CLONE = original(QuerySet, "__init__"), original(QuerySet, "_clone")
+ORDERED = original(QuerySet, "ordered")
 # What Django's constructor sets; and of that, what cloning does not copy.
 NEW = {name: value for name, value in vars(QuerySet(query=UNBUILT)).items() if name != "_query"}
 FRESH = {name: value for name, value in NEW.items() if name not in COPIED}
@@ -131,13 +132,21 @@ class RecordedQuerySet(Base):
         super().__init__(model, None if record is None else UNBUILT, using, hints)
         self._record = record
 
-    def _records(self) -> bool:
-        """Tell whether nobody has replaced what a recorded step skips."""
-        return _guard_of_steps(type(self))()
+    def _records(self, name: str) -> bool:
+        """Tell whether a step may be recorded: nobody has replaced what that skips."""
+        if _guard_of_step(type(self), name)():
+            return True
+        # Django does it, on its query if that was built before.
+        self.__dict__.pop("glimpse", None)
+        self.query  # noqa: B018
+        return False
 
     @property
     def _query(self) -> Any:
-        return self._build_query()
+        query = self._build_query()
+        # A step of Django's changes it.
+        self._record = None
+        return query
 
     @_query.setter
     def _query(self, query: Any) -> None:
@@ -191,7 +200,7 @@ class RecordedQuerySet(Base):
     @property
     def ordered(self) -> bool:
         """Whether the queryset has an order; see Django's property."""
-        if self._record is not None:
+        if self._record is not None and QuerySet.ordered is ORDERED:
             return bool(self._record.node.ordered)
         ordered: bool = super().ordered
         return ordered
@@ -238,8 +247,7 @@ class RecordedQuerySet(Base):
         record = self._record
         if record is None or not self._cloning_enabled or self._sticky_filter:
             return super()._chain()
-        if not self._records():
-            self.query  # noqa: B018 -- Django's, if it was built before somebody replaced a step
+        if not self._records("_chain"):
             return super()._chain()
         if record.node.sticky:
             # The stickiness of a filter lasts until the next step, whatever that is.
@@ -382,7 +390,9 @@ class RecordedQuerySet(Base):
 
     def prefetch_related(self, *lookups: Any) -> Any:
         """Return a queryset that also fetches related objects; see Django's method."""
-        if self._record is None or not self._cloning_enabled or not self._records():
+        if self._record is None or not self._cloning_enabled:
+            return super().prefetch_related(*lookups)
+        if not self._records("prefetch_related"):
             return super().prefetch_related(*lookups)
         # Django's method asks the query only for what a recorded chain cannot have.
         stand_in = SimpleNamespace(
@@ -397,7 +407,7 @@ class RecordedQuerySet(Base):
         record = self._record
         if record is None or self._result_cache is not None or not self._cloning_enabled:
             return super().__getitem__(key)
-        if not self._records():
+        if not self._records("__getitem__"):
             return super().__getitem__(key)
         bounds = recording.shape_of_slice(key, sliced=record.node.sliced)
         if bounds is None:
@@ -440,27 +450,29 @@ class RecordedQuerySet(Base):
 
 
 @functools.cache
-def _guard_of_steps(cls: type, *more: Names) -> Guard:
-    """Return what tells whether recording skips nothing but Django's own methods.
+def _guard_of_step(cls: type, name: str) -> Guard:
+    """Return what tells whether recording a step skips nothing but Django's own methods.
 
     No class may come between our methods and Django's, nor replace their parts.
 
     Args:
         cls: the queryset's.
-        *more: what else must be Django's own.
+        name: the method.
     """
-    mro = cls.__mro__
-    between = mro[mro.index(RecordedQuerySet) + 1 : mro.index(QuerySet)]
-    if any(name in vars(base) for base in between for name in (*CONDITIONS, *STATIC, *INNER)):
-        return bool
-    return guard(*SKIPPED["step"], (cls, PARTS), *more)
+    step = STEPS[name]
+    return guard(*step.names, (cls, step.parts)) if _is_next_to_djangos(cls) else bool
 
 
-# Keyed by the class alone: what else is compared would take longer to hash than to compare.
 @functools.cache
 def _guard_of_chains(cls: type) -> Guard:
-    """Return what tells whether a chain may be recorded that Django is to build later."""
-    return _guard_of_steps(cls, BUILDING, *LOOKUPS)
+    """Return what tells whether a chain may be recorded from its beginning."""
+    return guard(*BEGINNING, (cls, ("_query", "query"))) if _is_next_to_djangos(cls) else bool
+
+
+def _is_next_to_djangos(cls: type) -> bool:
+    mro = cls.__mro__
+    between = mro[mro.index(RecordedQuerySet) + 1 : mro.index(QuerySet)]
+    return not any(name in vars(base) for base in between for name in STEPS)
 
 
 def _has_djangos_constructor(cls: type[RecordedQuerySet]) -> bool:
@@ -518,7 +530,7 @@ def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(django)
     def recorded(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._record is None or not self._records():
+        if self._record is None or not self._records(name):
             return getattr(super(RecordedQuerySet, self), name)(*args, **kwargs)
         if self._cloning_enabled:
             return method(self, name, args, kwargs)
@@ -529,13 +541,7 @@ def _recording(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     return recorded
 
 
-# What Django's methods call on the way, and a recorded step therefore does not.
-PARTS = (
-    *("_annotate", "_filter_or_exclude", "_filter_or_exclude_inplace", "_query", "_values"),
-    *("__getitem__", "_chain", "ordered", "query"),
-)
 CONDITIONS = ("filter", "exclude")
-INNER = ("__getitem__", "_chain", "prefetch_related")
 STATIC = (
     *("alias", "annotate", "defer", "distinct", "only", "order_by", "reverse"),
     *("select_related", "values", "values_list"),
