@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterator
+from typing import Any, TypeVar
 
 import django
 from asgiref.sync import sync_to_async
 from django.core.handlers import asgi
 
+from ..bridge import in_bridge, portal
 from ..conf import get_settings
+from ..leases.scope import end_as_request
+
+T = TypeVar("T")
 
 # A method of the handler before Django 5.0.
 _function: Any = getattr(asgi, "get_script_prefix", None)
@@ -28,6 +32,25 @@ async def announce(signal: Any, **named: Any) -> None:
         signal.send(**named)
     else:
         await signal.asend(**named)
+
+
+async def as_request(awaitable: Awaitable[T]) -> T:
+    """Drive a request in a portal, which rolls back open transactions as Django does at its end.
+
+    Args:
+        awaitable: the coroutine of the request. In a portal of the user's it is simply awaited.
+
+    Returns:
+        What the coroutine returns.
+    """
+    if in_bridge():
+        return await awaitable
+    return await portal(_ended_as_request(awaitable))
+
+
+async def _ended_as_request(awaitable: Awaitable[T]) -> T:
+    end_as_request()
+    return await awaitable
 
 
 @contextlib.contextmanager

@@ -19,13 +19,13 @@ from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from ..bridge import portal, run_any
+from ..bridge import run_any
 from ..conf import REMOVED_KEYS, removed_keys
 from ..namespaces import begin_request, end_request
 from .asynchronous import OnLoop
 from .chain import BridgedChain
 from .disconnect import UntilDisconnect
-from .ends import announce, close, kept_open, script_prefix
+from .ends import announce, as_request, close, kept_open, script_prefix
 from .lifespan import Receive, Send, serve_lifespan
 from .modes import awaited
 from .resolving import ResolvedEarly, early_match
@@ -52,7 +52,7 @@ class BridgedHandler(BridgedChain, BridgedViews, ResolvedEarly):
         """
         if early_match(request).in_thread:
             return await self.synchronous_chain.get_response_in_thread(request)
-        return await run_any(self.get_response, request)
+        return await as_request(run_any(self.get_response, request))
 
     def check_response(self, response: Any, callback: Any, name: str | None = None) -> None:
         """Complain if a view returned nothing; make its asynchronous ``render`` wait.
@@ -114,7 +114,7 @@ class TurboASGIHandler(BridgedHandler, ASGIHandler):
         self._served.add(task)
         outer = begin_request()
         try:
-            await portal(self._serve(scope, receive, send))
+            await as_request(self._serve(scope, receive, send))
         finally:
             self._served.discard(task)
             end_request(outer)

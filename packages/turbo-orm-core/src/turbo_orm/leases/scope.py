@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Scope:
     """The wrappers that one job may use."""
 
-    __slots__ = ("begun", "private", "turns", "wrappers")
+    __slots__ = ("begun", "private", "refuses_open", "turns", "wrappers")
 
     def __init__(self) -> None:
         self.wrappers: dict[str, BridgedWrapper] = {}
@@ -38,6 +38,8 @@ class Scope:
         self.begun: list[Transaction] = []
         # Wrappers that the job's own code made: `connection.copy()`, the maintenance database.
         self.private: list[BridgedWrapper] = []
+        # Whether a transaction that is still open at the end is an error.
+        self.refuses_open = True
 
     def release_turn(self, alias: str) -> None:
         """Let the next job of the transaction have its turn."""
@@ -81,7 +83,7 @@ class Scope:
         while self.wrappers or self.private:
             # The job's own until it is handed back: closing a cursor that was left open asks.
             wrapper = next(iter(self.wrappers.values())) if self.wrappers else self.private[-1]
-            if first is None and wrapper.left_open and sys.exc_info()[1] is None:
+            if first is None and self._refuses(wrapper):
                 first = _left_open(wrapper.alias)
             try:
                 try:
@@ -102,6 +104,10 @@ class Scope:
                 # Its traceback refers to this frame: without this, a cycle.
                 del first
 
+    def _refuses(self, wrapper: BridgedWrapper) -> bool:
+        """Tell whether the end of the job is an error because of what a wrapper has open."""
+        return self.refuses_open and wrapper.left_open and sys.exc_info()[1] is None
+
 
 def _left_open(alias: str) -> TransactionManagementError:
     return TransactionManagementError(
@@ -111,6 +117,17 @@ def _left_open(alias: str) -> TransactionManagementError:
         "do all of them in one function, which ends with commit() or rollback() and "
         "set_autocommit(True)."
     )
+
+
+def end_as_request() -> None:
+    """Let the end of the running job roll back open transactions without an error.
+
+    Django closes connections at the end of a request, and nobody reads an error that comes after
+    the response.
+    """
+    job = current_job()
+    assert job is not None
+    scope_of(job).refuses_open = False
 
 
 @contextlib.contextmanager
