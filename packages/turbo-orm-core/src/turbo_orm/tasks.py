@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Coroutine, Generator
+from contextvars import copy_context
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -25,6 +26,27 @@ def start_task(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     else:
         task = loop.create_task(coroutine)
     return task
+
+
+def start_at_once(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Start a task whose first step runs before anything else does, in every Python.
+
+    Args:
+        coroutine: does not ask in its first step which task runs it.
+
+    Returns:
+        The task.
+    """
+    if sys.version_info >= (3, 12):
+        return start_task(coroutine)
+    else:
+        rest = copy_context().run(begin_now, coroutine)
+        return asyncio.get_running_loop().create_task(_wait_for(rest))
+
+
+async def _wait_for(rest: Awaitable[None] | None) -> None:
+    if rest is not None:
+        await rest
 
 
 def begin_now(coroutine: Coroutine[Any, Any, T]) -> Awaitable[T] | None:

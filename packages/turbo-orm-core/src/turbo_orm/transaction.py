@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from django.db import DEFAULT_DB_ALIAS, transaction
@@ -15,9 +16,9 @@ from django.db.transaction import Atomic
 from .bridge import in_bridge, run_sync
 from .callers import Caller, current_caller, last_caller
 from .connection.wrapper import CommitHook
-from .generators import generators_around
+from .generators import generators_around, may_wait
 from .leases import blocks
-from .leases.entered import enter, leave_block
+from .leases.entered import Error, enter, leave_block
 
 C = TypeVar("C", bound=Callable[..., Any])
 P = ParamSpec("P")
@@ -30,7 +31,7 @@ class AsyncAtomic(Atomic):
     async def __aenter__(self) -> None:
         caller = _caller_outside_bridge()
         if caller is not None:
-            await blocks.enter_at_caller(caller, self)
+            await blocks.enter_at_caller(caller, self, generators_around(sys._getframe(1)))
         else:
             await run_sync(enter, self, generators_around(sys._getframe(1)))
 
@@ -42,7 +43,8 @@ class AsyncAtomic(Atomic):
     ) -> None:
         caller = _caller_outside_bridge()
         if caller is not None:
-            await _leave_at_caller(caller, self, exc_type, exc_value, traceback)
+            error = (exc_type, exc_value, traceback)
+            await _leave_at_caller(caller, self, error, sys._getframe(1))
         else:
             await leave_block(self, (exc_type, exc_value, traceback), sys._getframe(1))
 
@@ -58,21 +60,14 @@ def _caller_outside_bridge() -> Caller | None:
     return None if last_caller() is None or in_bridge() else current_caller()
 
 
-async def _leave_at_caller(
-    caller: Caller,
-    block: Atomic,
-    exc_type: type[BaseException] | None,
-    exc_value: BaseException | None,
-    traceback: TracebackType | None,
-) -> None:
-    if exc_type is GeneratorExit:
-        blocks.abandon_at_caller(caller, block)
+async def _leave_at_caller(caller: Caller, block: Atomic, error: Error, frame: FrameType) -> None:
+    if error[0] is not GeneratorExit:
+        await blocks.leave_at_caller(caller, block, *error)
         return
-    try:
-        await blocks.leave_at_caller(caller, block, exc_type, exc_value, traceback)
-    except GeneratorExit:
-        blocks.abandon_at_caller(caller, block)
-        raise
+    waits = may_wait(frame)
+    leaving = blocks.abandon_at_caller(caller, block)
+    if leaving is not None and waits:
+        await asyncio.shield(leaving)
 
 
 def in_block(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import logging
+import weakref
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextvars import Context, ContextVar
 from functools import wraps
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.transaction import Atomic, TransactionManagementError
@@ -17,6 +19,7 @@ from ..awaited import is_awaited
 from ..bridge import await_holding, await_shielded, in_bridge, on_event_loop
 from ..callers import (
     Caller,
+    call_at_once,
     call_back,
     current_caller,
     here,
@@ -25,13 +28,28 @@ from ..callers import (
     note_opening,
     own_turn,
 )
+from ..tasks import start_at_once
 from .errands import completed
 from .in_threads import ThreadGuest
 from .on_loops import NO_LIMIT, guest_on_loop
 
+logger = logging.getLogger("turbo_orm")
+
 _inside: ContextVar[tuple[CallersBlock, ...]] = ContextVar("turbo_orm.callers_blocks", default=())
 # The event loop alone would let them be collected.
 _leaving: set[asyncio.Task[Any]] = set()
+
+
+class Opened(NamedTuple):
+    """One of Django's blocks that has been entered.
+
+    Args:
+        atomic: the block.
+        watches: references that tell of dropped generators of which the end is its end.
+    """
+
+    atomic: Atomic
+    watches: list[weakref.ref[Any]]
 
 
 class CallersBlock:
@@ -50,7 +68,7 @@ class CallersBlock:
         self.task = asyncio.current_task()
         self.gone = asyncio.Event()
         # Django's blocks, outermost first: all of one task.
-        self.entered: list[Atomic] = []
+        self.entered: list[Opened] = []
 
     def includes_context(self) -> bool:
         """Tell whether the running code was started inside the block."""
@@ -63,14 +81,34 @@ class CallersBlock:
     def _includes(self, context: Context, task: asyncio.Task[Any] | None) -> bool:
         return task is self.task or self in (context.get(_inside) or ())
 
+    def open_of(self, atomic: Atomic) -> Opened | None:
+        """Return what was entered last of one of Django's blocks, None if it has been left."""
+        return next((each for each in reversed(self.entered) if each.atomic is atomic), None)
+
+    def forget(self, atomic: Atomic) -> None:
+        """Note that one of Django's blocks is being left."""
+        opened = self.open_of(atomic)
+        if opened is not None:
+            self.entered.remove(opened)
+
+    def close(self, atomic: Atomic) -> None:
+        """Note that one of Django's blocks has been left; the last lets others go on."""
+        self.forget(atomic)
+        self.end_if_left()
+
+    def end_if_left(self) -> None:
+        """Let others use the connection if all of Django's blocks have been left."""
+        if not self.entered and not self.gone.is_set():
+            self.end()
+
     def end(self) -> None:
         """Let others use the connection."""
         if self.outer is not None:
             self.caller.blocks[self.alias] = self.outer
         else:
             self.caller.blocks.pop(self.alias, None)
-        _inside.set(tuple(block for block in _inside.get() if block is not self))
         self.gone.set()
+        _forget_ended()
 
     def abandon(self) -> None:
         """Roll the block back, in the caller's thread: the caller stops waiting."""
@@ -82,8 +120,13 @@ class CallersBlock:
         while block is not None:
             while block.entered:
                 with contextlib.suppress(Exception):
-                    block.entered.pop().__exit__(type(error), error, None)
+                    block.entered.pop().atomic.__exit__(type(error), error, None)
             block = block.outer
+
+
+def _forget_ended(*begun: CallersBlock) -> None:
+    """Let this context be in the blocks that are still open, and in those that have just begun."""
+    _inside.set((*(block for block in _inside.get() if not block.gone.is_set()), *begun))
 
 
 async def open_block(caller: Caller, alias: str, atomic: Atomic) -> CallersBlock:
@@ -97,16 +140,9 @@ async def open_block(caller: Caller, alias: str, atomic: Atomic) -> CallersBlock
     if block is None or block.task is not asyncio.current_task():
         # Of a task that was started in the block: tasks like it wait for one another.
         block = caller.blocks[alias] = CallersBlock(caller, alias, block)
-        _inside.set((*_inside.get(), block))
-    block.entered.append(atomic)
+        _forget_ended(block)
+    block.entered.append(Opened(atomic, []))
     return block  # type: ignore[no-any-return]
-
-
-def _close_block(block: CallersBlock) -> None:
-    if block.entered:
-        block.entered.pop()
-    if not block.entered:
-        block.end()
 
 
 def child_error(alias: str) -> TransactionManagementError:
@@ -126,8 +162,15 @@ def alias_of(atomic: Atomic) -> str:
 # A coroutine's blocks: entered and left in the caller's thread.
 
 
-async def enter_at_caller(caller: Caller, atomic: Atomic) -> None:
+async def enter_at_caller(
+    caller: Caller, atomic: Atomic, generators: Sequence[AsyncGenerator[Any, Any]] = ()
+) -> None:
     """Enter a block in the thread of the caller, for a coroutine.
+
+    Args:
+        caller: who waits.
+        atomic: the block.
+        generators: the asynchronous generators of which the end is its end.
 
     Raises:
         TransactionManagementError: it is inside the block of another task.
@@ -141,12 +184,29 @@ async def enter_at_caller(caller: Caller, atomic: Atomic) -> None:
     try:
         _, cancelled = await completed(call_back(caller, atomic.__enter__))
     except BaseException:
-        _close_block(block)
+        block.close(atomic)
         raise
     if cancelled is not None:
         # Nobody else would leave it.
         await leave_at_caller(caller, atomic, type(cancelled), cancelled, None)
         raise cancelled
+    _watch(caller, block, generators)
+
+
+def _watch(caller: Caller, block: CallersBlock, generators: Sequence[Any]) -> None:
+    atomic, watches = block.entered[-1]
+
+    def dropped(_: object) -> None:
+        loop = caller.loop
+        if loop is None or loop.is_closed():
+            return
+        if on_event_loop() and asyncio.get_running_loop() is loop:
+            abandon_at_caller(caller, atomic)
+        else:
+            with contextlib.suppress(RuntimeError):  # it is closed by now
+                loop.call_soon_threadsafe(abandon_at_caller, caller, atomic)
+
+    watches += [weakref.ref(generator, dropped) for generator in generators]
 
 
 async def leave_at_caller(
@@ -161,29 +221,59 @@ async def leave_at_caller(
     Raises:
         TransactionManagementError: the block was not entered by this task.
     """
-    alias = alias_of(atomic)
-    await own_turn(caller, alias)
-    block: Any = caller.blocks.get(alias)
-    if block is None or block.task is not asyncio.current_task():
-        raise TransactionManagementError(
-            f"The atomic block of database {alias!r} was left in a context that is not in it. "
-            "Enter and leave a block in the same task."
-        )
+    alias, task = alias_of(atomic), asyncio.current_task()
+
+    async def leave() -> None:
+        await own_turn(caller, alias)
+        block: Any = caller.blocks.get(alias)
+        if block is None or block.task is not task:
+            raise TransactionManagementError(
+                f"The atomic block of database {alias!r} was left in a context that is not in it. "
+                "Enter and leave a block in the same task."
+            )
+        try:
+            await call_back(caller, atomic.__exit__, (kind, error, traceback))
+        finally:
+            block.close(atomic)
+
     try:
-        _, cancelled = await completed(call_back(caller, atomic.__exit__, (kind, error, traceback)))
+        # Also while it waits: nobody else would leave the block.
+        _, cancelled = await completed(leave())
     finally:
-        _close_block(block)
+        _forget_ended()
     if cancelled is not None:
         raise cancelled
 
 
-def abandon_at_caller(caller: Caller, atomic: Atomic) -> None:
-    """Leave a block whose coroutine is being closed, so that nothing may be awaited there."""
-    leaving = asyncio.get_running_loop().create_task(
-        leave_at_caller(caller, atomic, GeneratorExit, GeneratorExit(), None)
-    )
+def abandon_at_caller(caller: Caller, atomic: Atomic) -> asyncio.Task[None] | None:
+    """Roll back a block whose code is closed or dropped, before the thread does anything else.
+
+    Args:
+        caller: who waits.
+        atomic: the block.
+
+    Returns:
+        The task that rolls back; None if the block has been left already.
+    """
+    block: Any = caller.blocks.get(alias_of(atomic))
+    while block is not None and block.open_of(atomic) is None:
+        block = block.outer
+    if block is None:
+        return None
+    block.forget(atomic)
+    leaving = start_at_once(_roll_back(block, atomic))
     _leaving.add(leaving)
     leaving.add_done_callback(_leaving.discard)
+    return leaving
+
+
+async def _roll_back(block: CallersBlock, atomic: Atomic) -> None:
+    try:
+        await call_at_once(atomic.__exit__, (GeneratorExit, GeneratorExit(), None), {})
+    except Exception:
+        logger.exception("A closed block of %r failed to end", block.alias)
+    finally:
+        block.end_if_left()
 
 
 # Django's own blocks, in a thread or in the bridge.
@@ -270,9 +360,9 @@ def _take_turn(atomic: Atomic) -> Callable[[], None]:
                 # Not interrupted: the thread would keep the turn, and nobody would release it.
                 await_shielded(call_back(caller, host.keep), grace=NO_LIMIT)
         except BaseException:
-            _close_block(block)
+            block.close(atomic)
             raise
-        return lambda: _give_back(caller, block, host)
+        return lambda: _give_back(caller, block, atomic, host)
     if here.host is None:
         return _nothing
     guest: Any = connections[alias]
@@ -296,16 +386,16 @@ def _last_turn(atomic: Atomic) -> Callable[[], None]:
             await_shielded(own_turn(caller, alias), grace=NO_LIMIT)
             block = caller.blocks[alias]
         host = guest_on_loop(caller, alias).host
-        return lambda: _give_back(caller, block, host)
+        return lambda: _give_back(caller, block, atomic, host)
     return _nothing if here.host is None else lambda: _give_back_kept(alias)
 
 
-def _give_back(caller: Caller, block: CallersBlock, host: Any) -> None:
+def _give_back(caller: Caller, block: CallersBlock, atomic: Atomic, host: Any) -> None:
     try:
         if isinstance(host, ThreadGuest):
             await_shielded(call_back(caller, host.release), grace=NO_LIMIT)
     finally:
-        _close_block(block)
+        block.close(atomic)
 
 
 def _give_back_kept(alias: str) -> None:
