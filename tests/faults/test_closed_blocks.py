@@ -6,6 +6,7 @@ import functools
 import gc
 import sys
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
@@ -13,7 +14,7 @@ from django.http import HttpResponse
 
 from tests.invariant import assert_at_rest
 from tests.testapp.models import Author
-from tests.waiting import FOREVER, until
+from tests.waiting import FOREVER, PATIENCE, until
 from turbo_orm import atomic, await_, eager, pool_stats, portal, run_sync
 from turbo_orm.generators import generators_around
 
@@ -326,6 +327,46 @@ async def test_a_generator_that_the_garbage_collector_finds_ends_its_block():
     await until(lambda: not pool_stats().in_use, told=pool_stats)
 
     assert await names() == []
+
+
+class Collecting:
+    """A parameter of which the adaptation, in the middle of a statement, collects garbage."""
+
+
+class CollectingDumper(psycopg.adapt.Dumper):
+    def dump(self, value):
+        gc.collect()
+        return b"1"
+
+
+def execute_and_collect():
+    with connection.cursor() as cursor:
+        cursor.cursor.adapters.register_dumper(Collecting, CollectingDumper)
+        cursor.execute("SELECT %s", [Collecting()])
+
+
+@pytest.mark.parametrize(
+    ("place", "goes_on"), [(outside, True), (in_portal, False), (in_run_sync, False)]
+)
+async def test_a_generator_collected_in_the_middle_of_a_statement_stops_nothing(
+    place, goes_on, serve
+):
+    async def work():
+        async with atomic():
+            await acreate("before")
+            opened = arows()
+            await anext(opened)
+            circle = [opened]
+            circle.append(circle)
+            del opened, circle
+            await run_sync(execute_and_collect)
+            await acreate("after")
+
+    # A job keeps its turn to its end: there the outer block ends before the generator's can.
+    refused = pytest.raises(TransactionManagementError, match="still open")
+    with contextlib.nullcontext() if goes_on else refused:
+        await asyncio.wait_for(place(work(), serve), PATIENCE)
+    assert await names() == (["after", "before"] if goes_on else [])
 
 
 async def test_another_task_that_uses_the_block_waits_for_the_end_of_the_closed_one():

@@ -105,6 +105,10 @@ class StatementLock:
     def __exit__(self, *error: object) -> None:
         self._lock.release()
 
+    def locked(self) -> bool:
+        """Tell whether a statement is under way. Mirrors ``threading.Lock.locked``."""
+        return self._lock.locked()
+
     async def __aenter__(self) -> None:
         await self._lock.acquire()
 

@@ -334,7 +334,8 @@ def _end_dropped(transaction: Transaction, reference: Any) -> None:
     if not leaving:
         return
     job = current_job()
-    if job is None or job.abandoned or own_hold(transaction) is None:
+    elsewhere = job is None or job.abandoned or own_hold(transaction) is None
+    if elsewhere or _is_in_statement(transaction):
         _end(transaction, leaving)
         return
     try:
@@ -374,7 +375,9 @@ def _end(transaction: Transaction, leaving: list[Entered]) -> asyncio.Task[None]
     job = current_job()
     if job is not None and job.abandoned:
         scope_of(job).pause()
-    hold = own_hold(transaction) or Hold(transaction, None)
+    # Not inside a statement of this very job, in which garbage was collected.
+    own = None if _is_in_statement(transaction) else own_hold(transaction)
+    hold = own or Hold(transaction, None)
     taken: list[Turn] = []
     # Its place in the line is before that of whatever comes next.
     rest = begin_now(_take(hold, taken))
@@ -390,6 +393,14 @@ def _is_lost(transaction: Transaction) -> bool:
     if connection is None or connection.closed:
         return True
     return transaction.line.holder is None and connection.pgconn.transaction_status in BUSY
+
+
+def _is_in_statement(transaction: Transaction) -> bool:
+    """Tell whether somebody who has the turn is in the middle of a statement."""
+    connection: Any = transaction.wrapper.connection
+    if connection is None or connection.closed or transaction.line.holder is None:
+        return False
+    return connection.lock.locked() or connection.pgconn.transaction_status in BUSY
 
 
 async def _take(hold: Hold, taken: list[Turn]) -> None:
