@@ -288,7 +288,8 @@ def _problem(entered: Entered, inner: list[Any]) -> TransactionManagementError |
     if wrapper.connection is None or wrapper.connection.closed:
         return TransactionManagementError(
             f"The atomic block of database {alias!r} was rolled back: its connection was closed "
-            "or lost while it was open."
+            "or lost while it was open. Run the whole block again, and do not close the connection "
+            "inside it."
         )
     return None
 

@@ -101,7 +101,11 @@ class Transaction:
         """End the transaction of which nobody can leave the outermost block any more."""
         if self.ended:
             return
-        logger.error("A task ended inside an atomic block of %r: rolled back", self.alias)
+        logger.error(
+            "A task ended inside an atomic block of %r, which nothing can leave now. The block "
+            "was rolled back. Enter and leave it by `async with atomic():`.",
+            self.alias,
+        )
         self.expire()
         for entered in self.entered:
             entered.forget()

@@ -112,10 +112,10 @@ class Scope:
 def _left_open(alias: str) -> TransactionManagementError:
     return TransactionManagementError(
         f"A transaction of database {alias!r} was left open, or autocommit was left off, at the "
-        "end of a run_sync(), portal() or eager(). The connection goes back to its pool there, so "
-        "the transaction was rolled back. Write `async with atomic():` around the operations, or "
-        "do all of them in one function, which ends with commit() or rollback() and "
-        "set_autocommit(True)."
+        "end of run_sync(), portal() or eager(). The connection goes back to its pool there, so "
+        "what was not committed was rolled back. Write `async with atomic():` around the "
+        "operations, or do all of them in one function, which ends with commit() or rollback() "
+        "and then set_autocommit(True)."
     )
 
 
