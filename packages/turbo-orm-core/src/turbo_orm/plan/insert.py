@@ -16,11 +16,11 @@ from .cache import Unplanned, cache
 from .connected import formats_columns, live, saves_with_connection
 from .exceptions import Unplannable
 from .execute import Statement, execute_in_bridge
-from .originals import guard_of_execution
+from .originals import Guard, guard_of_execution
 from .record import root
 from .shape import SEQUENCE_MAX
 from .trace import planning
-from .values import Plain, plain_fields
+from .values import Plain, guard_of_values, plain_fields, store_otherwise
 
 if TYPE_CHECKING:
     from .cache import Node
@@ -36,6 +36,7 @@ class InsertPlan:
         by_column: whether a parameter is the list of a field's values, which Django does for many
             rows since 5.2; else each value is one, row after row.
         plain: how the fields store ordinary values, None if one of them has a way of its own.
+        stores_plainly: tells whether nobody has replaced how their classes store them.
         converters: what Django makes of the values that the database gives back, by column.
         connected: whether a field gives the connection to code of the project's.
     """
@@ -44,6 +45,7 @@ class InsertPlan:
     compiler: Any
     by_column: bool
     plain: list[Plain] | None
+    stores_plainly: Guard
     converters: Mapping[int, Any]
     connected: bool = False
     place: tuple[Node, Any] | None = None
@@ -54,11 +56,12 @@ class InsertPlan:
 
     def params(self, fields: Sequence[Any], objs: Sequence[Any]) -> list[Any]:
         """Return the parameters; fields may change the instances, as ``auto_now`` does."""
-        if self.plain is not None:
+        as_known = self.stores_plainly() and not store_otherwise(fields)
+        if self.plain is not None and as_known:
             columns = [each.column(objs) for each in self.plain]
             if None not in columns:
                 return columns if self.by_column else _one_by_one(zip(*columns, strict=True))
-        compiler = live(self.compiler) if self.connected else self.compiler
+        compiler = self.compiler if as_known and not self.connected else live(self.compiler)
         prepare, value_of = compiler.prepare_value, compiler.pre_save_val
         rows = [[prepare(field, value_of(field, obj)) for field in fields] for obj in objs]
         if self.by_column:
@@ -195,6 +198,7 @@ def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
     compiler.query = copy.copy(query)
     compiler.query.objs = []
     plain = plain_fields(fields, compiler.connection)
+    stores_plainly = guard_of_values(fields, compiler.connection)
     columns = [field.get_col(insertion.model._meta.db_table) for field in insertion.returning or ()]
     converters = compiler.get_converters(columns)
     plan = InsertPlan(
@@ -202,6 +206,7 @@ def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
         compiler,
         by_column and not by_row,
         plain,
+        stores_plainly,
         converters,
         connected=saves_with_connection(fields),
     )

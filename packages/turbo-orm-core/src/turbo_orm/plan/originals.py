@@ -363,7 +363,7 @@ def guard_of_plan(lookups: frozenset[type], iterable: type | None = None) -> Gua
         iterable: what makes objects of its rows.
     """
     kinds = sorted(lookups, key=lambda kind: (kind.__module__, kind.__qualname__))
-    names = [(kind, LOOKUP_NAMES) for kind in kinds]
+    names: list[Names] = [(kind, LOOKUP_NAMES) for kind in kinds]
     if iterable is not None:
         names += [(base, ITERABLE_NAMES) for base in iterable.__mro__ if base is not object]
     return guard(

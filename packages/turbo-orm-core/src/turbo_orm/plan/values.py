@@ -9,9 +9,14 @@ from typing import Any, NamedTuple
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.models import BooleanField, CharField, Field, IntegerField, TextField
 
+from .originals import Guard, guard, remember
+
 NULL = type(None)
 # Whose values of the type are stored as they are; a subclass that converts differently is none.
 UNCHANGED: tuple[tuple[Any, type], ...] = ((CharField, str), (TextField, str), (BooleanField, bool))
+# What of a field makes a parameter of an instance's value.
+STORING = ("get_db_prep_save", "get_db_prep_value", "get_prep_value", "pre_save", "to_python")
+remember(*(base for base, _ in UNCHANGED), IntegerField, DatabaseOperations)
 
 
 class Plain(NamedTuple):
@@ -44,6 +49,24 @@ def plain_fields(fields: Sequence[Any], connection: Any) -> list[Plain] | None:
     """
     found = [_plain(field, connection) for field in fields]
     return None if None in found else [each for each in found if each is not None]
+
+
+def guard_of_values(fields: Sequence[Any], connection: Any) -> Guard:
+    """Return what tells whether the classes of fields store values as Django's do, at present.
+
+    Args:
+        fields: those of an insert.
+        connection: Django's, of the database.
+    """
+    # Methods call those of their bases.
+    kinds = dict.fromkeys(base for field in fields for base in type(field).__mro__)
+    adapting = (type(connection.ops), ("adapt_integerfield_value",))
+    return guard(*((kind, STORING) for kind in kinds if kind is not object), adapting)
+
+
+def store_otherwise(fields: Sequence[Any]) -> bool:
+    """Return whether a field has methods of its own, which somebody has put on the instance."""
+    return not all(vars(field).keys().isdisjoint(STORING) for field in fields)
 
 
 def _plain(field: Any, connection: Any) -> Plain | None:
