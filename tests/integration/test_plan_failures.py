@@ -1,13 +1,15 @@
 """An error of ours in a plan is logged where Django has none; one that Django has is Django's."""
 
+import asyncio
 import logging
 
 import pytest
 from django.core.exceptions import FieldError
+from django.db import OperationalError
 
 from tests.testapp.models import Article, Author, Measure, Tag
-from turbo_orm import clear_plans, plan_stats
-from turbo_orm.plan import failures, run
+from turbo_orm import atomic, clear_plans, plan_stats, pool_stats
+from turbo_orm.plan import failures, run, trace
 
 pytestmark = pytest.mark.rolled_back
 
@@ -89,3 +91,32 @@ async def test_a_condition_on_an_instance_has_a_plan_for_every_method(logged):
 
     assert logged.records == []
     assert not [reason for reason in plan_stats().unplannable if "Error" in reason]
+
+
+@pytest.mark.commits
+@pytest.mark.parametrize("known", [False, True], ids=["first", "server known"])
+async def test_where_the_pool_has_no_connection_a_plan_is_not_waited_for_besides(
+    known, make_alias, logged
+):
+    alias = make_alias(pool={"min_size": 1, "max_size": 1, "timeout": 0.2})
+    trace._versions.pop(alias, None)
+    clear_plans()
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def hold():
+        async with atomic(using=alias):
+            await Tag.objects.using(alias).acount()
+            entered.set()
+            await leave.wait()
+
+    holding = asyncio.create_task(hold())
+    await entered.wait()
+    if not known:
+        trace._versions.pop(alias, None)
+    for lost in (1, 2):
+        with pytest.raises(OperationalError):
+            await Tag.objects.using(alias).filter(name="any").aexists()
+        assert pool_stats(alias).requests_errors == lost
+    leave.set()
+    await holding
+    assert logged.records == []

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from ..bridge import in_bridge, run_sync
@@ -264,14 +264,14 @@ def learn(
             _choose_hydrator(plan, queryset)
         else:
             plan.pure = terminal.is_pure(plan.compiler)
+    except (InterfaceError, OperationalError):
+        # There is no connection: Django would only wait for one again.
+        raise
     except Exception as error:
         if not isinstance(error, Unplannable):
             failures.append(error)
-        reason, lasting = _reason(error)
-        attempts = ATTEMPTS if lasting else getattr(known, "attempts", 0) + 1
-        unplanned = Unplanned(reason)
-        unplanned.attempts = attempts
         if record.current:
+            unplanned = _unplanned(error, getattr(known, "attempts", 0))
             cache.add_unplanned(record.node, plan_key(record, alias, name), unplanned)
         return
     if zoned:
@@ -280,11 +280,14 @@ def learn(
         cache.add_plan(record.node, plan_key(record, alias, name), plan)
 
 
-def _reason(error: Exception) -> tuple[str, bool]:
-    """Return why there is no plan, and whether it is so for all arguments."""
+def _unplanned(error: Exception, attempts: int) -> Unplanned:
+    """Return what says why there is no plan, and how often it was tried; too often if in vain."""
     if isinstance(error, Unplannable):
-        return error.reason, error.lasting
-    return f"{type(error).__name__} while a plan was made", False
+        found, lasting = Unplanned(error.reason), error.lasting
+    else:
+        found, lasting = Unplanned(f"{type(error).__name__} while a plan was made"), False
+    found.attempts = ATTEMPTS if lasting else attempts + 1
+    return found
 
 
 def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Terminal) -> bool:

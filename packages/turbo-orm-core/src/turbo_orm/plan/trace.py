@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.core.signals import setting_changed
 from django.db import connections
 from django.db.models import QuerySet
 
@@ -35,6 +36,8 @@ from .tracing import (
 
 # Runs Django's own code up to the statement that it executes.
 Run = Callable[[Any], Any]
+# By alias.
+_versions: dict[str, Any] = {}
 PLACES = re.compile(rf"%s|%%|{LENGTH_MARK}|{START_MARK}")
 
 
@@ -65,9 +68,26 @@ def make_plan(
 @contextlib.contextmanager
 def planning(alias: str) -> Iterator[None]:
     """Let Django's code of this job hand over its statements instead of executing them."""
-    connection: Any = connections[alias]
-    with replaced(planning_wrapper(alias, connection.pg_version)):
+    with replaced(planning_wrapper(alias, _version(alias))):
         yield
+
+
+def _version(alias: str) -> Any:
+    """Return the server's version; as on a wrapper of Django's, it is asked for once.
+
+    Another connection for it would make a query wait twice where the pool has none left.
+    """
+    if alias not in _versions:
+        connection: Any = connections[alias]
+        _versions[alias] = connection.pg_version
+    return _versions[alias]
+
+
+def _forget(**kwargs: Any) -> None:
+    _versions.clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="turbo_orm.plan.trace")
 
 
 def fresh(model: Any, alias: str, record: Record, terminal: Run) -> Captured:
