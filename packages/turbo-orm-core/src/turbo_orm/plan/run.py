@@ -247,13 +247,7 @@ def learn(
     """
     name = terminal.key
     known = find_plan(record, alias, name)
-    if not guard_of_learning(alias, terminal.kind)():
-        # Tracing would call what stands there instead.
-        return
-    if type(known) is Plan or (type(known) is Unplanned and known.attempts >= ATTEMPTS):
-        return
-    if not record.current:
-        # There is no place for the plan.
+    if not _may_learn(known, record, alias, terminal):
         return
     stats.counts["misses"] += known is None
     try:
@@ -278,6 +272,14 @@ def learn(
         record.node.by_time_zone.add(name)
     if record.current:
         cache.add_plan(record.node, plan_key(record, alias, name), plan)
+
+
+def _may_learn(known: Any, record: Record, alias: str, terminal: Terminal) -> bool:
+    """Tell whether there may be a plan, and a place for it."""
+    if not record.current or not guard_of_learning(alias, terminal.kind)():
+        # Tracing would call what stands there instead.
+        return False
+    return type(known) is not Plan and getattr(known, "attempts", 0) < ATTEMPTS
 
 
 def _unplanned(error: Exception, attempts: int) -> Unplanned:
