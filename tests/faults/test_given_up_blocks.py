@@ -1,4 +1,7 @@
-"""A block that ends without an exception has committed, whatever happened in it."""
+"""A block that ends without an exception has committed, unless its own code closed the connection.
+
+Django says nothing of that at the block's end, and neither do we.
+"""
 
 import asyncio
 import contextlib
@@ -155,15 +158,17 @@ GIVEN_UP = [
     turn_not_come,
     interrupted_and_asked_again,
     interrupted_in_inner_block_without_savepoint,
-    connection_closed,
-    connection_closed_and_asked_again,
-    connection_closed_in_thread,
-    all_closed,
     socket_closed,
     session_ended,
     session_ended_unnoticed,
     session_ended_while_saving,
     expired,
+]
+CLOSED = [
+    connection_closed,
+    connection_closed_and_asked_again,
+    connection_closed_in_thread,
+    all_closed,
     old_connections_closed,
 ]
 KEPT = [pools_closed, inner_block_interrupted, error_forgotten, nothing]
@@ -203,6 +208,35 @@ async def test_a_block_that_ends_without_an_exception_has_committed(way, place, 
     assert (await names(), committed, len(raised)) == (
         (["row"], [True], 0) if way in KEPT else ([], [], 1)
     )
+
+
+def close(sabotage):
+    """Close the connection in a block of plain Django's, in a thread; return what is left."""
+    try:
+        with transaction.atomic():
+            Author.objects.create(name="row")
+            sabotage()
+        return list(Author.objects.values_list("name", flat=True))
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("way", CLOSED)
+async def test_a_block_whose_code_closes_the_connection_ends_as_in_django(way, place, full_pool):
+    # Looked up in the thread, whose connection it is.
+    sabotages = {all_closed: connections.close_all, old_connections_closed: close_old_connections}
+    sabotage = sabotages.get(way, lambda: connection.close())
+    expected = await asyncio.to_thread(close, sabotage)
+
+    async def work():
+        async with atomic():
+            await Author.objects.acreate(name="row")
+            await way()
+
+    await Author.objects.all().adelete()
+    await place(work())
+    assert await names() == expected
 
 
 @pytest.mark.parametrize("way", [statement_interrupted, turn_not_come, task_cancelled])

@@ -285,11 +285,12 @@ def _problem(entered: Entered, inner: list[Any]) -> TransactionManagementError |
         return _still_open(alias)
     if entered.interrupted or (wrapper.needs_rollback and wrapper.given_up is not None):
         return interrupted(alias)
-    if wrapper.connection is None or wrapper.connection.closed:
+    # Of one that was closed in the block Django says nothing at its end.
+    lost = wrapper.connection is None or wrapper.connection.closed
+    if lost and not wrapper.closed_in_transaction:
         return TransactionManagementError(
-            f"The atomic block of database {alias!r} was rolled back: its connection was closed "
-            "or lost while it was open. Run the whole block again, and do not close the connection "
-            "inside it."
+            f"The atomic block of database {alias!r} was rolled back: its connection was lost "
+            "while it was open. Run the whole block again."
         )
     return None
 
@@ -322,7 +323,8 @@ def _remove(entered: Entered) -> None:
     transaction = entered.transaction
     if entered in transaction.entered:
         transaction.entered.remove(entered)
-    if not transaction.entered:
+    # With autocommit off the transaction goes on after its outermost block.
+    if not transaction.entered and (transaction.ended or transaction.closing):
         entered.forget()
 
 
