@@ -113,10 +113,12 @@ async def test_where_the_pool_has_no_connection_a_plan_is_not_waited_for_besides
     await entered.wait()
     if not known:
         trace._versions.pop(alias, None)
-    for lost in (1, 2):
-        with pytest.raises(OperationalError):
-            await Tag.objects.using(alias).filter(name="any").aexists()
-        assert pool_stats(alias).requests_errors == lost
-    leave.set()
-    await holding
+    try:
+        for lost in (1, 2):
+            with pytest.raises(OperationalError):
+                await Tag.objects.using(alias).filter(name="any").aexists()
+            assert pool_stats(alias).requests_errors == lost
+    finally:
+        leave.set()
+        await holding
     assert logged.records == []
