@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import update_wrapper
 from inspect import isawaitable
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -27,7 +28,7 @@ from ..bridge import (
 )
 from ..callers import wait_here
 from ..conf import get_settings
-from ..pool import Pool, finish, get_pool
+from ..pool import finish, get_pool
 from .carried import SETTLING, carry_found
 from .connecting import new_connection
 from .context import (
@@ -39,6 +40,7 @@ from .context import (
     set_context_hooks,
 )
 from .facade import NOBODY, BridgedConnection
+from .kept import Kept, Lender, kept_here
 from .lessor import lessor
 from .named import closed_anywhere
 from .watched import is_preparing, preparing
@@ -66,6 +68,8 @@ logger = logging.getLogger("turbo_orm")
 # One operation needs one wrapper; more than the pool's connections are seldom alive at once.
 WARM_MAX = 32
 
+_cursor_numbers = count()
+
 IDLE = TransactionStatus.IDLE
 INTRANS = TransactionStatus.INTRANS
 INERROR = TransactionStatus.INERROR
@@ -87,7 +91,7 @@ class BridgedWrapper(Base):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._usual_size = 0
-        self._lender: Pool | None = None
+        self._lender: Lender | None = None
         self._transaction: Transaction | None = None
         # Strong references: a cursor whose query was cancelled is closed by nobody else.
         self._named_cursors: list[Any] = []
@@ -130,12 +134,16 @@ class BridgedWrapper(Base):
             self.reset()
         if self.alias == NO_DB_ALIAS:
             # No pool: from this database others are created and dropped.
-            facade = new_connection(self)
+            self.take(new_connection(self))
+        elif (kept := kept_here(self.alias)) is not None:
+            # In the body of a loop over a stream, as in Django on the loop's own connection.
+            self._lender = kept
+            self.take(kept.facade)
+            kept.lend_to(self)
         else:
-            self._lender = get_pool(self.alias)
-            source: Any = await_holding(self._lender.lend())
-            facade = source.facade
-        self.take(facade)
+            pool = self._lender = get_pool(self.alias)
+            source: Any = await_holding(pool.lend())
+            self.take(source.facade)
         if not self.settings_dict["AUTOCOMMIT"]:
             self.set_autocommit(False)
 
@@ -201,9 +209,12 @@ class BridgedWrapper(Base):
         if facade is None:
             return
         lender, self._lender = self._lender, None
+        # Whoever has it from a stream that is closed may be in a transaction.
+        lent_on = isinstance(lender, Kept) and lender.has_lent(self)
         try:
             if not broken:
-                broken = not (self._closed_named_cursors(facade) and self._clean(facade))
+                closed = self._closed_named_cursors(facade)
+                broken = not (closed and (lent_on or self._clean(facade)))
         except BaseException:
             broken = True
             raise
@@ -310,6 +321,19 @@ class BridgedWrapper(Base):
 
     def _open_cursors(self) -> bool:
         return any(not cursor.closed for cursor in self._named_cursors)
+
+    @property
+    def _named_cursor_idx(self) -> int:
+        """The number in the name of the next named cursor.
+
+        Django counts by wrapper; several of ours may use one session, which has each name once.
+        """
+        found: int = vars(self).get("_named_cursor_idx", 0)
+        return found
+
+    @_named_cursor_idx.setter
+    def _named_cursor_idx(self, value: int) -> None:
+        vars(self)["_named_cursor_idx"] = next(_cursor_numbers)
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Create a cursor, and remember it if the server keeps it open."""
@@ -440,7 +464,7 @@ def _own_hooks(wrapper: Any) -> list[Any]:
     return hooks
 
 
-def _give(lender: Pool | None, facade: BridgedConnection, *, broken: bool) -> None:
+def _give(lender: Lender | None, facade: BridgedConnection, *, broken: bool) -> None:
     if lender is None:
         finish(facade.source)
     elif broken:

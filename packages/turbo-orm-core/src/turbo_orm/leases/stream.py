@@ -11,6 +11,7 @@ from django.db.utils import Error
 
 from ..bridge import current_job, run_sync
 from ..connection.engine import take_wrapper
+from ..connection.kept import Kept
 from ..connection.wrapper import BridgedWrapper
 from .lending import may_borrow, resolve
 from .scope import scope_of, swapped
@@ -21,8 +22,8 @@ T = TypeVar("T")
 class Stream(Generic[T]):
     """Chunks of a synchronous iterator over the database, each fetched in the bridge.
 
-    Outside a transaction the stream keeps a connection of its own from the first chunk to the
-    last; inside one it takes its turn on the transaction's.
+    Outside a transaction the stream keeps a connection from the first chunk to the last, which the
+    body of its loop uses too; inside one it takes its turn on the transaction's.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Stream(Generic[T]):
         self._chunk_size = chunk_size
         self._iterator: Iterator[T] | None = None
         self._wrapper: BridgedWrapper | None = None
+        self._kept: Kept | None = None
         self._open = True
 
     async def chunk(self) -> list[T]:
@@ -52,10 +54,20 @@ class Stream(Generic[T]):
                     self._iterator = self._make_iterator()
                 rows = list(islice(self._iterator, self._chunk_size))
                 finished = len(rows) < self._chunk_size
+                if not finished:
+                    self._keep()
                 return rows
             finally:
                 if finished:
                     self._finish()
+
+    def _keep(self) -> None:
+        """Let the body of the loop use the connection."""
+        wrapper = self._wrapper
+        if self._kept is None and wrapper is not None and wrapper._lender is not None:
+            self._kept = Kept(wrapper)
+        if self._kept is not None:
+            self._kept.read_here()
 
     def _close(self) -> None:
         # The transaction may have ended before the stream: then the cursor is gone already.

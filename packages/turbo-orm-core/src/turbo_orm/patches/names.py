@@ -71,6 +71,12 @@ TABLE: tuple[PrivateName, ...] = (
         ),
         ESSENTIAL,
     ),
+    PrivateName(
+        "django.db.backends.postgresql.base.DatabaseWrapper",
+        "_named_cursor_idx",
+        ("chunked_cursor",),
+        ESSENTIAL,
+    ),
     PrivateName(_WRAPPER, "_cursor", needs=PLANS),
     *_all("django.db.backends.utils.CursorWrapper", ("_execute", "_execute_with_wrappers"), PLANS),
     # Our querysets and managers override these, or set what Django keeps there.

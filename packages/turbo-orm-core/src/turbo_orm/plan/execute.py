@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from ..bridge import await_holding, in_bridge, run_sync
 from ..connection.context import context_hooks, find_query_log
 from ..connection.engine import idle_wrapper
+from ..connection.kept import kept_here
 from ..connection.watched import execute_with_settings, watched
 from ..leases.lending import holds_connection, may_borrow
 from ..pool import get_pool
@@ -100,7 +101,9 @@ async def _execute_directly(alias: str, statement: Statement) -> Any:
 
 def may_execute_directly(alias: str) -> bool:
     """Tell whether this context may borrow a connection, and nobody watches its statements."""
-    return not is_observed(alias) and may_borrow(alias) and is_in_autocommit(alias)
+    if is_observed(alias) or not may_borrow(alias) or not is_in_autocommit(alias):
+        return False
+    return kept_here(alias) is None
 
 
 def execute_in_bridge(alias: str, statement: Statement) -> Any:

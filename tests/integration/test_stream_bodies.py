@@ -1,0 +1,334 @@
+"""The body of a loop over `aiterator()` uses the loop's own connection, as in Django."""
+
+import asyncio
+
+import pytest
+from django.db import connections, transaction
+from django.db.utils import IntegrityError, OperationalError, ProgrammingError
+
+from tests.testapp.models import Article, Author
+from turbo_orm import atomic, portal, run_sync
+
+pytestmark = pytest.mark.commits
+
+ROWS = 6
+
+
+@pytest.fixture
+def alias(make_alias):
+    """A database with one connection: who holds it and waits for another gets none."""
+    return make_alias(pool={"min_size": 1, "max_size": 1, "timeout": 10})
+
+
+@pytest.fixture(autouse=True)
+async def articles():
+    author = await Author.objects.acreate(name="Ada")
+    await Article.objects.abulk_create(Article(title=f"{n}", author=author) for n in range(ROWS))
+
+
+def stream(alias):
+    return Article.objects.using(alias).order_by("pk").aiterator(chunk_size=2)
+
+
+def loop(alias):
+    return Article.objects.using(alias).order_by("pk").iterator(chunk_size=2)
+
+
+def titles():
+    """Return what the titles are now."""
+    return [*Article.objects.order_by("pk").values_list("title", flat=True)]
+
+
+# Bodies: for Turbo ORM, and what Django does in their place.
+
+
+async def acount(article, alias):
+    return await Article.objects.using(alias).acount()
+
+
+def count(article, alias):
+    return Article.objects.using(alias).count()
+
+
+async def asave(article, alias):
+    article.title += " saved"
+    await article.asave()
+
+
+def save(article, alias):
+    article.title += " saved"
+    article.save()
+
+
+async def in_run_sync(article, alias):
+    return await run_sync(in_synchronous_block, article, alias)
+
+
+def in_synchronous_block(article, alias):
+    with transaction.atomic(using=alias):
+        Article.objects.using(alias).filter(pk=article.pk).update(title="block")
+        found = backend(alias), Article.objects.using(alias).get(pk=article.pk).title
+    return found[1]
+
+
+async def in_portal(article, alias):
+    async def view():
+        first = article.author.name
+        return first, await Article.objects.using(alias).aexists()
+
+    return await portal(view())
+
+
+def of_portal(article, alias):
+    return article.author.name, Article.objects.using(alias).exists()
+
+
+async def in_ablock(article, alias):
+    async with atomic(using=alias):
+        await Article.objects.using(alias).filter(pk=article.pk).aupdate(title="half")
+        return await Article.objects.using(alias).filter(title="half").acount()
+
+
+def in_block(article, alias):
+    with transaction.atomic(using=alias):
+        Article.objects.using(alias).filter(pk=article.pk).update(title="half")
+        return Article.objects.using(alias).filter(title="half").count()
+
+
+async def in_failing_ablock(article, alias):
+    with pytest.raises(IntegrityError):
+        async with atomic(using=alias):
+            await Article.objects.using(alias).filter(pk=article.pk).aupdate(title="lost")
+            await Author.objects.using(alias).acreate(pk=article.author_id)
+
+
+def in_failing_block(article, alias):
+    with pytest.raises(IntegrityError), transaction.atomic(using=alias):
+        Article.objects.using(alias).filter(pk=article.pk).update(title="lost")
+        Author.objects.using(alias).create(pk=article.author_id)
+
+
+async def in_astream(article, alias):
+    return [found.title async for found in stream(alias)]
+
+
+def in_loop(article, alias):
+    return [found.title for found in loop(alias)]
+
+
+async def in_astream_in_ablock(article, alias):
+    async with atomic(using=alias):
+        return [await acount(found, alias) async for found in stream(alias)]
+
+
+def in_loop_in_block(article, alias):
+    with transaction.atomic(using=alias):
+        return [count(found, alias) for found in loop(alias)]
+
+
+async def in_failing_statement(article, alias):
+    with pytest.raises(ProgrammingError):
+        await Article.objects.using(alias).extra(where=["nonsense"]).acount()
+
+
+def in_failing_statement_of_django(article, alias):
+    with pytest.raises(ProgrammingError):
+        Article.objects.using(alias).extra(where=["nonsense"]).count()
+
+
+BODIES = [
+    *((acount, count), (asave, save), (in_run_sync, in_synchronous_block)),
+    *((in_portal, of_portal), (in_ablock, in_block), (in_failing_ablock, in_failing_block)),
+    *((in_astream, in_loop), (in_astream_in_ablock, in_loop_in_block)),
+    (in_failing_statement, in_failing_statement_of_django),
+]
+
+
+async def read(alias, body):
+    return [(article.title, await body(article, alias)) async for article in stream(alias)]
+
+
+def read_as_django(alias, body):
+    return [(article.title, body(article, alias)) for article in loop(alias)]
+
+
+def set_back(alias, rows):
+    for pk, title in rows:
+        Article.objects.using(alias).filter(pk=pk).update(title=title)
+
+
+@pytest.mark.parametrize("in_job", [False, True], ids=["", "in a portal"])
+@pytest.mark.parametrize(("body", "django"), BODIES, ids=[body.__name__ for body, _ in BODIES])
+async def test_a_body_gets_what_it_gets_in_django_with_one_connection(alias, body, django, in_job):
+    rows = await run_sync(lambda: [*Article.objects.order_by("pk").values_list("pk", "title")])
+    judged = await run_sync(read_as_django, alias, django), await run_sync(titles)
+    await run_sync(set_back, alias, rows)
+
+    found = await (portal(read(alias, body)) if in_job else read(alias, body))
+
+    assert (found, await run_sync(titles)) == judged
+
+
+async def test_more_loops_than_connections_never_wait_for_each_other(make_alias):
+    alias = make_alias(pool={"min_size": 2, "max_size": 2, "timeout": 10})
+    bodies = [acount, in_ablock, in_astream, in_run_sync, in_portal, asave]
+
+    found = await asyncio.gather(*(read(alias, body) for body in bodies))
+
+    assert [len(each) for each in found] == [ROWS] * len(bodies)
+
+
+def backend(alias):
+    """Return the session that executes this, and how many cursors are open there."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid(), (SELECT count(*) FROM pg_cursors)")
+        return cursor.fetchone()
+
+
+async def test_the_tasks_that_a_body_starts_have_connections_of_their_own(make_alias):
+    alias = make_alias(pool={"min_size": 1, "max_size": 3, "timeout": 10})
+
+    async for _ in stream(alias):
+        own, _ = await run_sync(backend, alias)
+        others = await asyncio.gather(*(run_sync(backend, alias) for _ in range(2)))
+        assert own not in {pid for pid, _ in others}
+
+
+@pytest.mark.parametrize("first_to_end", [0, 1])
+async def test_streams_that_are_read_in_turn_share_a_connection(alias, first_to_end):
+    streams = [stream(alias), stream(alias)]
+    seen = [(await anext(streams[0])).title, (await anext(streams[1])).title]
+    assert (await run_sync(backend, alias))[1] == 2
+    for _ in range(3):
+        seen += [(await anext(each)).title for each in streams]
+        assert await acount(None, alias) == ROWS
+
+    await streams[first_to_end].aclose()
+    rest = [article.title async for article in streams[1 - first_to_end]]
+
+    assert seen == ["0", "0", "1", "1", "2", "2", "3", "3"]
+    assert rest == ["4", "5"]
+    assert (await run_sync(backend, alias))[1] == 0
+
+
+async def test_a_stream_that_is_closed_in_a_block_of_its_body_leaves_the_block_alone(alias):
+    rows = stream(alias)
+    article = await anext(rows)
+    async with atomic(using=alias):
+        await Article.objects.using(alias).filter(pk=article.pk).aupdate(title="kept")
+        await rows.aclose()
+        await Author.objects.using(alias).acreate(name="later")
+
+    assert (await run_sync(titles))[0] == "kept"
+    assert await Author.objects.filter(name="later").aexists()
+    assert (await run_sync(backend, alias))[1] == 0
+
+
+async def test_a_stream_that_is_read_in_a_block_of_its_body_goes_on(alias):
+    rows = stream(alias)
+    seen = [await anext(rows)]
+    async with atomic(using=alias):
+        await Article.objects.using(alias).aupdate(title="changed")
+        seen += [article async for article in rows]
+
+    # As in Django: what a cursor gives was decided when it was opened.
+    assert [article.title for article in seen] == [f"{n}" for n in range(ROWS)]
+    assert await run_sync(titles) == ["changed"] * ROWS
+
+
+async def test_a_stream_that_is_closed_in_a_failed_block_leaves_no_cursor_behind(alias):
+    rows = stream(alias)
+    article = await anext(rows)
+    before, _ = await run_sync(backend, alias)
+    with pytest.raises(IntegrityError):
+        async with atomic(using=alias):
+            try:
+                await Author.objects.using(alias).acreate(pk=article.author_id)
+            finally:
+                await rows.aclose()
+
+    # Nothing could close it there, so the connection was closed.
+    after, cursors = await run_sync(backend, alias)
+    assert (after != before, cursors) == (True, 0)
+
+
+async def test_a_block_after_a_loop_that_was_left_keeps_its_rows(alias):
+    async for _ in stream(alias):
+        break
+    # The event loop closes the stream while the block is open.
+    async with atomic(using=alias):
+        await Author.objects.using(alias).acreate(name="first")
+        await asyncio.sleep(0)
+        await Author.objects.using(alias).acreate(name="second")
+
+    assert await Author.objects.filter(name__in=["first", "second"]).acount() == 2
+    assert (await run_sync(backend, alias))[1] == 0
+
+
+async def test_a_statement_of_the_body_that_times_out_leaves_the_loop_alone(alias):
+    def sleep():
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(600)")
+
+    seen = []
+    async for article in stream(alias):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(run_sync(sleep), 0.01)
+        seen.append(article.title)
+
+    assert seen == [f"{n}" for n in range(ROWS)]
+
+
+async def test_a_connection_that_the_body_loses_is_an_error_of_the_loop(alias):
+    pid = None
+    with pytest.raises(OperationalError):
+        async for _ in stream(alias):
+            pid = pid or (await run_sync(backend, alias))[0]
+            await run_sync(terminate, pid)
+
+    assert (await run_sync(backend, alias))[0] != pid
+
+
+def terminate(pid):
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+
+
+async def test_what_the_body_sets_in_its_session_ends_with_the_loop(alias):
+    def show(name="turbo.test"):
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT current_setting(%s, true)", [name])
+            return cursor.fetchone()[0]
+
+    def change():
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SET turbo.test = 'changed'")
+
+    async for _ in stream(alias):
+        await run_sync(change)
+
+    assert await run_sync(show) in (None, "")
+
+
+async def test_a_stream_that_another_task_reads_on_is_no_longer_the_first_ones(make_alias):
+    alias = make_alias(pool={"min_size": 1, "max_size": 2, "timeout": 10})
+    rows = stream(alias)
+    await anext(rows)
+    own, _ = await run_sync(backend, alias)
+
+    async def read_on():
+        found = [(await anext(rows)).title for _ in range(3)]
+        return found, await run_sync(backend, alias)
+
+    found, (pid, cursors) = await asyncio.create_task(read_on())
+
+    assert (found, pid, cursors) == (["1", "2", "3"], own, 1)
+    assert (await run_sync(backend, alias))[0] != own
+    await rows.aclose()
+
+
+async def test_a_portal_that_reads_a_synchronous_iterator_awaits_its_body_there(alias):
+    async def view():
+        return [(found.title, await acount(found, alias)) for found in loop(alias)]
+
+    assert await portal(view()) == [(f"{n}", ROWS) for n in range(ROWS)]
