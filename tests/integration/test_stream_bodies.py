@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 from django.db.utils import IntegrityError, OperationalError, ProgrammingError
 
@@ -67,8 +68,7 @@ async def in_run_sync(article, alias):
 def in_synchronous_block(article, alias):
     with transaction.atomic(using=alias):
         Article.objects.using(alias).filter(pk=article.pk).update(title="block")
-        found = backend(alias), Article.objects.using(alias).get(pk=article.pk).title
-    return found[1]
+        return Article.objects.using(alias).get(pk=article.pk).title
 
 
 async def in_portal(article, alias):
@@ -93,6 +93,18 @@ def in_block(article, alias):
     with transaction.atomic(using=alias):
         Article.objects.using(alias).filter(pk=article.pk).update(title="half")
         return Article.objects.using(alias).filter(title="half").count()
+
+
+async def in_thread_of_ablock(article, alias):
+    async with atomic(using=alias):
+        await Article.objects.using(alias).filter(pk=article.pk).aupdate(title="half")
+        return await sync_to_async(in_synchronous_block)(article, alias)
+
+
+def in_block_of_block(article, alias):
+    with transaction.atomic(using=alias):
+        Article.objects.using(alias).filter(pk=article.pk).update(title="half")
+        return in_synchronous_block(article, alias)
 
 
 async def in_failing_ablock(article, alias):
@@ -136,9 +148,11 @@ def in_failing_statement_of_django(article, alias):
         Article.objects.using(alias).extra(where=["nonsense"]).count()
 
 
+THREAD = pytest.mark.needs_thread("the block is lent to one")
 BODIES = [
     *((acount, count), (asave, save), (in_run_sync, in_synchronous_block)),
     *((in_portal, of_portal), (in_ablock, in_block), (in_failing_ablock, in_failing_block)),
+    pytest.param(in_thread_of_ablock, in_block_of_block, marks=THREAD),
     *((in_astream, in_loop), (in_astream_in_ablock, in_loop_in_block)),
     (in_failing_statement, in_failing_statement_of_django),
 ]
@@ -157,8 +171,12 @@ def set_back(alias, rows):
         Article.objects.using(alias).filter(pk=pk).update(title=title)
 
 
+def name_of(body):
+    return body.__name__
+
+
 @pytest.mark.parametrize("in_job", [False, True], ids=["", "in a portal"])
-@pytest.mark.parametrize(("body", "django"), BODIES, ids=[body.__name__ for body, _ in BODIES])
+@pytest.mark.parametrize(("body", "django"), BODIES, ids=name_of)
 async def test_a_body_gets_what_it_gets_in_django_with_one_connection(alias, body, django, in_job):
     rows = await run_sync(lambda: [*Article.objects.order_by("pk").values_list("pk", "title")])
     judged = await run_sync(read_as_django, alias, django), await run_sync(titles)

@@ -59,10 +59,13 @@ class Kept:
                 _streams.setdefault(task, []).append(self)
 
     def _forget_reader(self) -> None:
-        found = None if self._reader is None else _streams.get(self._reader)
-        self._reader = None
-        if found is not None:
-            found.remove(self)
+        reader, self._reader = self._reader, None
+        if reader is None:
+            return
+        found = _streams[reader]
+        found.remove(self)
+        if not found:
+            del _streams[reader]
 
     @property
     def is_free(self) -> bool:
