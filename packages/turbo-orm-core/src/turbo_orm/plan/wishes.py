@@ -14,6 +14,7 @@ class Wishes(NamedTuple):
         combined: whether it is a ``union()`` or one of its kin.
         locks: whether it is ``select_for_update()``.
         annotations: the names that each row has beside its fields.
+        spans: whether its conditions join other tables.
     """
 
     joins: bool
@@ -21,6 +22,7 @@ class Wishes(NamedTuple):
     combined: bool
     locks: bool
     annotations: frozenset[str]
+    spans: bool
 
     @classmethod
     def of(cls, query: Any) -> Wishes:
@@ -31,6 +33,7 @@ class Wishes(NamedTuple):
             combined=bool(query.combinator),
             locks=bool(query.select_for_update),
             annotations=frozenset(query.annotations),
+            spans=len(query.alias_map) > 1,
         )
 
     @property

@@ -178,6 +178,8 @@ class RecordedQuerySet(Base):
         return query
 
     def __deepcopy__(self, memo: Any) -> Any:
+        # A related manager's filter is done first: the copy would not know that it is missing.
+        self._record  # noqa: B018
         copied = super().__deepcopy__(memo)
         if "built_query" not in self.__dict__:
             # Django begins with an empty queryset that has no model.

@@ -53,7 +53,11 @@ def _is_gathered(instances: list[Any], lookup: Gathered) -> bool:
     model, name = type(instances[0]), lookup.prefetch_to
     queryset: Any = lookup.queryset
     link = _link(model, name)
-    if link is None or getattr(queryset, "_record", None) is None:
+    record = getattr(queryset, "_record", None)
+    if link is None or record is None:
+        return False
+    if record.node.sliced or record.node.wishes.spans:
+        # Django has ways of its own with them: a window, and joins that its filter shares.
         return False
     if any(type(one) is not model or one.pk is None for one in instances):
         return False
