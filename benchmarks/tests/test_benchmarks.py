@@ -14,7 +14,10 @@ from benchmarks import compare, page, plots, run
 from benchmarks.served.wrk import Load, NoAnswer, read
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# Seconds for a run of all peers, which takes a few on a machine that has nothing else to do.
+PATIENCE = 300
 
+pytestmark = pytest.mark.timeout(PATIENCE + 30)
 
 # Two requests and a report of them, in the words of wrk.
 STAND_IN_FOR_WRK = f"""#!{sys.executable}
@@ -55,7 +58,7 @@ def run_python(*command: str, path: str = os.environ["PATH"]) -> subprocess.Comp
         env=environment,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE,
         check=False,
     )
 
