@@ -17,7 +17,7 @@ from django.db.models.fields import related_descriptors
 from django.db.models.query import QuerySet, RawQuerySet
 
 from turbo_orm import await_, in_bridge
-from turbo_orm.leases.entered import enter, leave
+from turbo_orm.leases.entering import enter, leave
 from turbo_orm.patches.redirects.database import RELATED
 from turbo_orm.plan import originals
 from turbo_orm.query.planned import PlannedQuerySet

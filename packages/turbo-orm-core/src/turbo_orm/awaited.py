@@ -39,6 +39,8 @@ def is_awaited(task: asyncio.Task[Any] | None, inside: Inside) -> bool:
         seen.add(id(future))
         for callback, context in getattr(future, "_callbacks", None) or ():
             owner = getattr(callback, "__self__", None)
+            # That of a `TaskGroup` is the task that has opened it.
+            owner = getattr(owner, "_parent_task", owner)
             if inside(context, owner if isinstance(owner, asyncio.Task) else None):
                 return True
             pending += _futures_behind(callback)

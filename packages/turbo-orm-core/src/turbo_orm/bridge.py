@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 import types
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from inspect import GEN_CREATED, getgeneratorstate, iscoroutine
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -106,6 +107,17 @@ def current_context() -> contextvars.Context | None:
     """Return the context of the running code itself, which ``copy_context`` would copy."""
     context: contextvars.Context | None = getcurrent().gr_context
     return context
+
+
+def frames_around() -> Iterator[types.FrameType]:
+    """Yield the frames of the running code, innermost first, then those outside the bridge."""
+    frame, runner = sys._getframe().f_back, getcurrent()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+        while frame is None and runner.parent is not None:
+            runner = runner.parent
+            frame = runner.gr_frame
 
 
 def in_bridge() -> bool:

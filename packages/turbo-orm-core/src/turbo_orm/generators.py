@@ -8,11 +8,12 @@ import gc
 import inspect
 from collections.abc import AsyncGenerator, Iterator
 from itertools import chain, islice
-from types import FrameType
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 from weakref import WeakSet
 
 COROUTINE = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+AWAITABLE = (asyncio.Future, CoroutineType, GeneratorType, AsyncGeneratorType)
 # What a frame is at while it awaits: the second one is Python 3.10's.
 AWAITING = {"SEND", "YIELD_FROM"}
 
@@ -77,6 +78,21 @@ def may_wait(frame: FrameType) -> bool:
         )
     # The task of an `aclose()` alone.
     return driven is not None
+
+
+def waited_for(generator: AsyncGenerator[Any, Any]) -> asyncio.Future[Any] | None:
+    """Return the future for which the running step of a generator waits, if that can be seen."""
+    awaitable: Any = generator
+    while awaitable is not None and not asyncio.isfuture(awaitable):
+        for name in ("ag_await", "cr_await", "gi_yieldfrom"):
+            if hasattr(awaitable, name):
+                awaitable = getattr(awaitable, name)
+                break
+        else:
+            # The iterator of a future, a step of a generator: they refer to it, without a name.
+            inner = gc.get_referents(awaitable)
+            awaitable = next((each for each in inner if isinstance(each, AWAITABLE)), None)
+    return awaitable  # type: ignore[no-any-return]
 
 
 def _awaits(frame: FrameType) -> bool:

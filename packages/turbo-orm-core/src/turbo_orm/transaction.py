@@ -18,7 +18,7 @@ from .callers import Caller, current_caller, last_caller
 from .connection.wrapper import CommitHook
 from .generators import generators_around, may_wait
 from .leases import blocks
-from .leases.entered import Error, enter, leave_block
+from .leases.entering import Error, enter, leave_block
 
 C = TypeVar("C", bound=Callable[..., Any])
 P = ParamSpec("P")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db.transaction import TransactionManagementError
 
 from ..callers import here, ignore_callers
+from . import driven
 from .decision import Held, Standing, standing
 from .lines import Line, Turn
 
@@ -67,11 +68,18 @@ class Transaction:
         """How many blocks are open."""
         return len(self.wrapper.atomic_blocks)
 
-    def adopt(self) -> bool:
-        """Let the running task own the transaction if the one that owns it has ended."""
+    def adopt(self, *, anyway: bool = False) -> bool:
+        """Let the running task own the transaction if the one that owns it has ended.
+
+        Args:
+            anyway: let it own the transaction also if the other task has not ended.
+        """
         task = _current_task()
-        if task is None or not (self.orphaned or (self.task is not None and self.task.done())):
+        ended = self.orphaned or (self.task is not None and self.task.done())
+        if task is None or not (ended or anyway):
             return False
+        if self.task is not None:
+            self.task.remove_done_callback(self.note_task_end)
         self.task, self.orphaned = task, False
         task.add_done_callback(self.note_task_end)
         return True
@@ -168,7 +176,20 @@ def stand(alias: str) -> tuple[Standing, Hold | None]:
             set_hold(alias, None)
     if alias in _roots:
         return Standing.INSIDE, Hold(_roots[alias], None)
-    return Standing.NONE, None
+    entered = driven.block_here(alias) if driven.blocks else None
+    return (Standing.NONE, None) if entered is None else _enter_step(entered)
+
+
+def _enter_step(entered: Entered) -> tuple[Standing, Hold]:
+    """Put this context into the block of a generator of which it executes a step."""
+    transaction = entered.transaction
+    hold = Hold(transaction, None)
+    set_hold(transaction.alias, hold)
+    if driven.is_step(transaction):
+        # Unlike a task that the step has started, it may go on after the block.
+        entered.note_context()
+    ended = transaction.ended or transaction.closing
+    return (Standing.LATE if ended else Standing.INSIDE), hold
 
 
 def current_hold(alias: str) -> Hold | None:
@@ -177,7 +198,7 @@ def current_hold(alias: str) -> Hold | None:
     Raises:
         TransactionManagementError: the block has ended, but not this task, which began inside it.
     """
-    if not _roots and not _holds.get(None):
+    if not _roots and not driven.blocks and not _holds.get(None):
         return None
     found, hold = stand(alias)
     if hold is not None and found is Standing.LATE:
@@ -224,9 +245,9 @@ def set_root(alias: str, root: Transaction | None) -> None:
 
 
 def held_aliases() -> Collection[str]:
-    """Return the aliases of which this context is in a transaction, or was."""
+    """Return the aliases of which this context is in a transaction, or was, or may be."""
     held = _holds.get(None) or ()
-    return {*held, *_roots} if _roots else held
+    return {*held, *_roots, *driven.aliases()} if _roots or driven.blocks else held
 
 
 def set_hold(alias: str, hold: Hold | None) -> None:

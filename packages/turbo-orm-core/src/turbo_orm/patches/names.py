@@ -138,6 +138,7 @@ TABLE: tuple[PrivateName, ...] = (
     PrivateName(_STREAM, "_iterator", ("_set_streaming_content",), REDIRECTS),
     # Who awaits a task, and so lets it into a block.
     PrivateName("asyncio.Future", "_callbacks", needs=REDIRECTS),
+    PrivateName("asyncio.Task", "_fut_waiter", needs=REDIRECTS),
     PrivateName("asyncio.TaskGroup", "_parent_task", ("__init__",), REDIRECTS, since=(3, 11)),
     PrivateName("django.dispatch.dispatcher", "_run_parallel", needs=REDIRECTS, since=(6, 1)),
     PrivateName(

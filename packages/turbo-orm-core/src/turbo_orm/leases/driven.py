@@ -1,0 +1,124 @@
+"""Blocks of asynchronous generators of which the steps run in several tasks.
+
+The context of such a task need not be in the block: each ``anext()`` may have a task of its own,
+and with it a copy of a context. Then the generator itself tells: its step, and what that calls and
+awaits, is in its block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Collection, Iterator
+from contextvars import Context, copy_context
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ..awaited import is_awaited
+from ..bridge import frames_around
+from ..generators import waited_for
+
+if TYPE_CHECKING:
+    from .entered import Entered
+    from .holds import Transaction
+
+# Blocks of generators. Nearly always there are none, and one look at this set is all that it costs.
+blocks: set[weakref.ref[Entered]] = set()
+
+
+def note(entered: Entered) -> None:
+    """Look for the generators of a block among the running code until it is left or dropped."""
+    blocks.add(weakref.ref(entered, blocks.discard))
+
+
+def forget(entered: Entered) -> None:
+    """Look no more for the generators of a block."""
+    blocks.discard(weakref.ref(entered))
+
+
+def aliases() -> set[str]:
+    """Return the databases of the blocks."""
+    found = [reference() for reference in list(blocks)]
+    return {each.transaction.alias for each in found if each is not None}
+
+
+def block_here(alias: str) -> Entered | None:
+    """Return the block of the generator of which the running code is a step, or part of one.
+
+    Args:
+        alias: the database.
+
+    Returns:
+        The block; None if this code is in no such step, and no such step awaits it.
+    """
+    stepping = list(_stepping(alias))
+    if not stepping:
+        return None
+    frames = {generator.ag_frame: entered for generator, entered in stepping}
+    for frame in frames_around():
+        if frame in frames:
+            return frames[frame]
+    waits = {waited_for(generator): entered for generator, entered in stepping}
+    waits.pop(None, None)
+    return _awaiting(waits) if waits else None
+
+
+def is_step(transaction: Transaction) -> bool:
+    """Tell whether the running task executes a step of a generator that has a block open.
+
+    Args:
+        transaction: that of the block.
+    """
+    generators = [known() for entered in transaction.entered for known in entered.generators]
+    frames = {generator.ag_frame for generator in generators if generator is not None}
+    return any(frame in frames for frame in _frames_of_task()) if frames else False
+
+
+def _frames_of_task() -> Iterator[FrameType]:
+    task: Any = asyncio.current_task()
+    outermost = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
+    for frame in frames_around():
+        yield frame
+        if frame is outermost:
+            return
+
+
+def _stepping(alias: str) -> Iterator[tuple[Any, Entered]]:
+    """Yield the generators, with their blocks, that are in the middle of a step on this loop."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    for reference in list(blocks):
+        entered = reference()
+        if entered is None or entered.left or entered.transaction.alias != alias:
+            continue
+        if entered.transaction.loop is loop:
+            for known in entered.generators:
+                generator: Any = known()
+                if generator is not None and generator.ag_running:
+                    yield generator, entered
+
+
+def _awaiting(waits: dict[Any, Entered]) -> Entered | None:
+    """Return the block of the step that awaits the running task.
+
+    Args:
+        waits: the block of each step, by the future that the step waits for.
+    """
+    own = copy_context()
+    found: list[Entered] = []
+
+    def inside(context: Context, task: asyncio.Task[Any] | None) -> bool:
+        entered = waits.get(getattr(task, "_fut_waiter", None))
+        if entered is None or not _is_copy(own, context):
+            return False
+        found.append(entered)
+        return True
+
+    return found[0] if is_awaited(asyncio.current_task(), inside) else None
+
+
+def _is_copy(context: Context, other: Collection[Any]) -> bool:
+    """Tell whether a context was copied: a task in one that is empty is outside on purpose."""
+    return not other or any(variable in context for variable in other)
