@@ -10,44 +10,30 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
-from django.http import HttpResponse
 
+from tests.closing import (
+    abreak_out,
+    aclose,
+    acreate,
+    afail,
+    anames,
+    arows,
+    arun_out,
+    break_out,
+    close,
+    create,
+    fail,
+    rows,
+    run_out,
+)
 from tests.invariant import assert_at_rest
+from tests.places import PLACES, in_portal, in_run_sync, outside
 from tests.testapp.models import Author
 from tests.waiting import FOREVER, PATIENCE, until
-from turbo_orm import atomic, await_, eager, pool_stats, portal, run_sync
+from turbo_orm import atomic, pool_stats, run_sync
 from turbo_orm.generators import generators_around
 
-
-async def names():
-    return [name async for name in Author.objects.order_by("name").values_list("name", flat=True)]
-
-
-def create(name):
-    Author.objects.create(name=name)
-
-
-async def acreate(name):
-    await Author.objects.acreate(name=name)
-
-
-# Each generator twice, for Django and awaited.
-
-
-def rows():
-    with transaction.atomic():
-        create("in the generator")
-        yield 1
-        create("later")
-        yield 2
-
-
-async def arows():
-    async with atomic():
-        await acreate("in the generator")
-        yield 1
-        await acreate("later")
-        yield 2
+# More generators, each twice: for Django, and awaited.
 
 
 @contextlib.contextmanager
@@ -105,53 +91,6 @@ async def astacked():
 GENERATORS = [(rows, arows), (managed, amanaged), (delegating, adelegating), (stacked, astacked)]
 
 
-# Each way to end one early, twice.
-
-
-def break_out(generator):
-    for _ in generator():
-        break
-
-
-async def abreak_out(generator):
-    async for _ in generator():
-        break
-
-
-def close(generator):
-    with contextlib.closing(generator()) as opened:
-        for _ in opened:
-            break
-
-
-async def aclose(generator):
-    async with contextlib.aclosing(generator()) as opened:
-        async for _ in opened:
-            break
-
-
-def fail(generator):
-    with contextlib.suppress(ZeroDivisionError):
-        for _ in generator():
-            raise ZeroDivisionError
-
-
-async def afail(generator):
-    with contextlib.suppress(ZeroDivisionError):
-        async for _ in generator():
-            raise ZeroDivisionError
-
-
-def run_out(generator):
-    for _ in generator():
-        pass
-
-
-async def arun_out(generator):
-    async for _ in generator():
-        pass
-
-
 ENDS = [(break_out, abreak_out), (close, aclose), (fail, afail), (run_out, arun_out)]
 
 
@@ -179,36 +118,6 @@ async def awaited(generator, end, outer):
         await acreate("at once")
 
 
-# Each place where it runs.
-
-
-async def outside(coroutine, serve):
-    await coroutine
-
-
-async def in_portal(coroutine, serve):
-    await portal(coroutine)
-
-
-async def in_run_sync(coroutine, serve):
-    await run_sync(await_, coroutine)
-
-
-async def in_eager(coroutine, serve):
-    await eager(await_, coroutine)
-
-
-async def in_request(coroutine, serve):
-    async def view(request):
-        await coroutine
-        return HttpResponse("served")
-
-    assert (await serve({"": view}).get("/")).text == "served"
-
-
-PLACES = [outside, in_portal, in_run_sync, in_eager, in_request]
-
-
 CASES = [(end, outer) for end in ENDS for outer in (True, False)]
 
 
@@ -227,7 +136,7 @@ async def test_a_generator_s_block_ends_with_it_as_in_django(generator, place, s
 
     for (_, end), outer in CASES:
         await place(awaited(generator[1], end, outer), serve)
-        found.append(await names())
+        found.append(await anames())
         await Author.objects.all().adelete()
 
     assert found == judged
@@ -263,7 +172,7 @@ async def test_a_block_left_before_the_generator_in_it_is_rolled_back_with_an_er
     await acreate("after")
     await kept.pop().aclose()
 
-    assert await names() == ["after"]
+    assert await anames() == ["after"]
 
 
 async def test_a_block_opened_after_the_generator_s_is_not_undone_by_it_without_an_error():
@@ -277,7 +186,7 @@ async def test_a_block_opened_after_the_generator_s_is_not_undone_by_it_without_
                 await opened.aclose()
             await acreate("elsewhere")
 
-    assert await names() == []
+    assert await anames() == []
 
 
 async def test_nothing_is_committed_elsewhere_after_a_block_was_given_up():
@@ -293,7 +202,7 @@ async def test_nothing_is_committed_elsewhere_after_a_block_was_given_up():
                         await acreate("elsewhere")
                     seen.append(raised.value)
 
-    assert (len(seen), await names()) == (2, [])
+    assert (len(seen), await anames()) == (2, [])
 
 
 async def test_the_rest_of_a_dropped_generator_writes_nothing():
@@ -312,7 +221,7 @@ async def test_the_rest_of_a_dropped_generator_writes_nothing():
     await abreak_out(tidy)
     await asyncio.wait_for(ended.wait(), FOREVER)
 
-    assert await names() == []
+    assert await anames() == []
     assert "has ended" in seen[0]
 
 
@@ -326,7 +235,7 @@ async def test_a_generator_that_the_garbage_collector_finds_ends_its_block():
     gc.collect()
     await until(lambda: not pool_stats().in_use, told=pool_stats)
 
-    assert await names() == []
+    assert await anames() == []
 
 
 class Collecting:
@@ -366,7 +275,7 @@ async def test_a_generator_collected_in_the_middle_of_a_statement_stops_nothing(
     refused = pytest.raises(TransactionManagementError, match="still open")
     with contextlib.nullcontext() if goes_on else refused:
         await asyncio.wait_for(place(work(), serve), PATIENCE)
-    assert await names() == (["after", "before"] if goes_on else [])
+    assert await anames() == (["after", "before"] if goes_on else [])
 
 
 async def test_another_task_that_uses_the_block_waits_for_the_end_of_the_closed_one():
@@ -383,7 +292,7 @@ async def test_another_task_that_uses_the_block_waits_for_the_end_of_the_closed_
         assert await count() == 1
         assert set(await asyncio.gather(*counting)) <= {1, 2}
 
-    assert await names() == ["before"]
+    assert await anames() == ["before"]
 
 
 def test_a_loop_that_ends_closes_the_blocks_of_its_generators(run):

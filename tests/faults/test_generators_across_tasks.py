@@ -7,22 +7,14 @@ import contextvars
 import pytest
 from asgiref.sync import sync_to_async
 from django.db.transaction import TransactionManagementError
-from django.http import HttpResponse
 
+from tests.closing import acreate, anames, create
 from tests.invariant import assert_at_rest
-from tests.testapp.models import Author
+from tests.places import PLACES
 from tests.waiting import FOREVER, until
-from turbo_orm import atomic, await_, eager, pool_stats, portal, run_sync
+from turbo_orm import atomic, pool_stats, run_sync
 from turbo_orm.leases import driven
 from turbo_orm.transaction import in_atomic_block
-
-
-async def names():
-    return [name async for name in Author.objects.order_by("name").values_list("name", flat=True)]
-
-
-async def acreate(name):
-    await Author.objects.acreate(name=name)
 
 
 async def rows():
@@ -37,10 +29,6 @@ async def rows():
         yield 3
         await asyncio.gather(acreate("4, gathered"), acreate("4, too"))
         yield 4
-
-
-def create(name):
-    Author.objects.create(name=name)
 
 
 ALL = [
@@ -79,43 +67,11 @@ async def read(generator, step):
     return found
 
 
-# Each place where it runs.
-
-
-async def outside(coroutine, serve):
-    return await coroutine
-
-
-async def in_portal(coroutine, serve):
-    return await portal(coroutine)
-
-
-async def in_run_sync(coroutine, serve):
-    return await run_sync(await_, coroutine)
-
-
-async def in_eager(coroutine, serve):
-    return await eager(await_, coroutine)
-
-
-async def in_request(coroutine, serve):
-    async def view(request):
-        returned.append(await coroutine)
-        return HttpResponse("served")
-
-    returned = []
-    assert (await serve({"": view}).get("/")).text == "served"
-    return returned.pop()
-
-
-PLACES = [outside, in_portal, in_run_sync, in_eager, in_request]
-
-
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("step", STEPS)
 async def test_every_step_is_in_the_block_whichever_task_makes_it(step, place, serve):
     assert await place(read(rows(), step), serve) == [1, 2, 3, 4]
-    assert await names() == ALL
+    assert await anames() == ALL
     assert not in_atomic_block()
 
 
@@ -130,7 +86,7 @@ async def test_nothing_of_a_step_is_kept_if_the_block_fails(step, place, serve):
             await asyncio.create_task(generator.athrow(ZeroDivisionError()))
 
     await place(work(), serve)
-    assert await names() == []
+    assert await anames() == []
 
 
 async def close(generator):
@@ -156,7 +112,7 @@ async def test_a_generator_that_is_closed_or_dropped_leaves_nothing(steps, end):
 
     await work()
     await until(lambda: not pool_stats().in_use, told=pool_stats)
-    assert (await names(), driven.blocks) == ([], set())
+    assert (await anames(), driven.blocks) == ([], set())
 
 
 async def test_whoever_asks_for_the_steps_is_in_no_block():
@@ -167,7 +123,7 @@ async def test_whoever_asks_for_the_steps_is_in_no_block():
         await acreate("between")
     await generator.aclose()
 
-    assert await names() == ["between"] * 3
+    assert await anames() == ["between"] * 3
 
 
 async def test_the_task_that_made_a_step_itself_is_in_the_block_until_that_ends():
@@ -182,7 +138,7 @@ async def test_the_task_that_made_a_step_itself_is_in_the_block_until_that_ends(
 
     assert not in_atomic_block()
     await acreate("after")
-    assert await names() == [*ALL, "after", "between"]
+    assert await anames() == [*ALL, "after", "between"]
 
 
 async def test_steps_alternate_between_tasks_that_live():
@@ -199,7 +155,7 @@ async def test_steps_alternate_between_tasks_that_live():
     turns[0].set()
     await asyncio.gather(*workers)
 
-    assert (found, await names()) == ([1, 2, 3, 4, None], ALL)
+    assert (found, await anames()) == ([1, 2, 3, 4, None], ALL)
 
 
 async def test_what_a_step_awaits_is_in_its_block_and_nothing_else_is():
@@ -231,7 +187,7 @@ async def test_what_a_step_awaits_is_in_its_block_and_nothing_else_is():
     await task
     await generator.aclose()
 
-    assert await names() == ["by a neighbour", "outside on purpose"]
+    assert await anames() == ["by a neighbour", "outside on purpose"]
 
 
 variable = contextvars.ContextVar("variable")
@@ -249,10 +205,10 @@ async def test_a_thread_that_a_step_calls_is_in_the_block():
     generator = steps()
     await in_task(generator)
     await in_task(generator)
-    assert await names() == []
+    assert await anames() == []
     assert await in_task(generator) is None
 
-    assert await names() == ["first", "in a thread"]
+    assert await anames() == ["first", "in a thread"]
 
 
 async def test_a_block_that_was_given_up_raises_at_each_later_step():
@@ -274,7 +230,19 @@ async def test_a_block_that_was_given_up_raises_at_each_later_step():
     with pytest.raises(TransactionManagementError):
         await in_task(generator)
 
-    assert await names() == []
+    assert await anames() == []
+
+
+@pytest.mark.parametrize("step", [in_task, in_empty_context])
+async def test_a_step_inside_another_transaction_is_refused(step):
+    generator = rows()
+    await step(generator)
+    with pytest.raises(TransactionManagementError, match="inside another block"):
+        async with atomic():
+            await acreate("in another")
+            await anext(generator)
+
+    assert await anames() == []
 
 
 async def test_a_cancelled_step_rolls_the_block_back():
@@ -295,5 +263,5 @@ async def test_a_cancelled_step_rolls_the_block_back():
     with contextlib.suppress(asyncio.CancelledError):
         await task
 
-    assert await names() == []
+    assert await anames() == []
     await assert_at_rest("default")

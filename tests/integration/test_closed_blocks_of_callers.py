@@ -2,13 +2,27 @@
 
 import asyncio
 import contextlib
-import gc
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
 
+from tests.closing import (
+    abreak_out,
+    aclose,
+    acollect,
+    acreate,
+    arows,
+    arun_out,
+    break_out,
+    close,
+    collect,
+    create,
+    rows,
+    run_out,
+)
+from tests.faults import test_generators_across_tasks as across_tasks
 from tests.integration.test_guests_of_callers import in_own_thread
 from tests.testapp.models import Author
 from tests.waiting import PATIENCE, until
@@ -19,14 +33,6 @@ pytestmark = [
     pytest.mark.needs_thread("what is tested"),
     pytest.mark.usefixtures("no_connection_of_asgirefs_thread"),
 ]
-
-
-def create(name):
-    Author.objects.create(name=name)
-
-
-async def acreate(name):
-    await Author.objects.acreate(name=name)
 
 
 def names():
@@ -45,68 +51,7 @@ def after(function):
     return found
 
 
-# Each twice, for Django and awaited.
-
-
-def rows():
-    with transaction.atomic():
-        create("in the generator")
-        yield 1
-
-
-async def arows():
-    async with atomic():
-        await acreate("in the generator")
-        yield 1
-
-
-def break_out():
-    for _ in rows():
-        break
-
-
-async def abreak_out():
-    async for _ in arows():
-        break
-
-
-def close():
-    with contextlib.closing(rows()) as generator:
-        next(generator)
-
-
-async def aclose():
-    async with contextlib.aclosing(arows()) as generator:
-        await anext(generator)
-
-
-def collect():
-    generator = rows()
-    next(generator)
-    cycle = [generator]
-    cycle.append(cycle)
-    del generator, cycle
-    gc.collect()
-
-
-async def acollect():
-    generator = arows()
-    await anext(generator)
-    cycle = [generator]
-    cycle.append(cycle)
-    del generator, cycle
-    gc.collect()
-
-
-def read_all():
-    assert list(rows()) == [1]
-
-
-async def aread_all():
-    assert [row async for row in arows()] == [1]
-
-
-ENDS = [(break_out, abreak_out), (close, aclose), (collect, acollect), (read_all, aread_all)]
+ENDS = [(break_out, abreak_out), (close, aclose), (collect, acollect), (run_out, arun_out)]
 
 
 @pytest.mark.parametrize("outer", [False, True])
@@ -115,13 +60,13 @@ def test_a_generator_s_block_at_a_caller_ends_with_it_as_in_django(end, aend, ou
     def plain():
         with transaction.atomic() if outer else contextlib.nullcontext():
             create("before")
-            end()
+            end(rows)
             create("after")
 
     async def awaited():
         async with atomic() if outer else contextlib.nullcontext():
             await acreate("before")
-            await aend()
+            await aend(arows)
             await acreate("after")
         caller = current_caller()
         assert caller is not None
@@ -164,6 +109,14 @@ def test_a_block_whose_task_is_cancelled_while_it_waits_to_leave_it_is_left():
         await asyncio.wait_for(acreate("later"), PATIENCE)
 
     assert after(async_to_sync(work)) == ["child", "later", "parent"]
+
+
+@pytest.mark.parametrize("step", across_tasks.STEPS)
+def test_every_step_of_a_generator_is_in_its_block_whichever_task_makes_it(step):
+    async def work():
+        assert await across_tasks.read(across_tasks.rows(), step) == [1, 2, 3, 4]
+
+    assert after(async_to_sync(work)) == across_tasks.ALL
 
 
 def test_a_block_that_is_left_twice_says_so():

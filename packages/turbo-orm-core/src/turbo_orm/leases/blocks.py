@@ -29,6 +29,7 @@ from ..callers import (
     own_turn,
 )
 from ..tasks import start_at_once
+from . import driven
 from .errands import completed
 from .in_threads import ThreadGuest
 from .on_loops import NO_LIMIT, guest_on_loop
@@ -76,7 +77,18 @@ class CallersBlock:
 
     def admits_context(self) -> bool:
         """Tell whether the running code is inside the block, or awaited there."""
-        return self.includes_context() or is_awaited(asyncio.current_task(), self._includes)
+        if self.includes_context() or is_awaited(asyncio.current_task(), self._includes):
+            return True
+        return self.includes_step()
+
+    def includes_step(self) -> bool:
+        """Tell whether the running code is a step of one of the block's generators.
+
+        Each ``anext()`` may have a task of its own, and with it a context that is in no block.
+        """
+        known = [watch for opened in self.entered for watch in opened.watches]
+        steps = [(generator, self) for generator in driven.stepping(known)]
+        return driven.block_of_step(steps) is not None
 
     def _includes(self, context: Context, task: asyncio.Task[Any] | None) -> bool:
         return task is self.task or self in (context.get(_inside) or ())
@@ -226,7 +238,7 @@ async def leave_at_caller(
     async def leave() -> None:
         await own_turn(caller, alias)
         block: Any = caller.blocks.get(alias)
-        if block is None or block.task is not task:
+        if block is None or not (block.task is task or block.includes_step()):
             raise TransactionManagementError(
                 f"The atomic block of database {alias!r} was left in a context that is not in it. "
                 "Enter and leave a block in the same task."

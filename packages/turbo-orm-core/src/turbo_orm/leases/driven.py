@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextvars import Context, copy_context
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..awaited import is_awaited
 from ..bridge import frames_around
@@ -21,6 +21,8 @@ from ..generators import waited_for
 if TYPE_CHECKING:
     from .entered import Entered
     from .holds import Transaction
+
+T = TypeVar("T")
 
 # Blocks of generators. Nearly always there are none, and one look at this set is all that it costs.
 blocks: set[weakref.ref[Entered]] = set()
@@ -51,16 +53,35 @@ def block_here(alias: str) -> Entered | None:
     Returns:
         The block; None if this code is in no such step, and no such step awaits it.
     """
-    stepping = list(_stepping(alias))
+    return block_of_step(list(_stepping(alias)))
+
+
+def block_around(alias: str) -> Entered | None:
+    """Return the block of the generator of which the running code is a step."""
+    return _block_around(list(_stepping(alias)))
+
+
+def block_of_step(stepping: Collection[tuple[Any, T]]) -> T | None:
+    """Return the block of the first generator that executes or awaits the running code.
+
+    Args:
+        stepping: generators that are in the middle of a step, each with its block.
+    """
     if not stepping:
         return None
-    frames = {generator.ag_frame: entered for generator, entered in stepping}
-    for frame in frames_around():
-        if frame in frames:
-            return frames[frame]
-    waits = {waited_for(generator): entered for generator, entered in stepping}
+    found = _block_around(stepping)
+    if found is not None:
+        return found
+    waits = {waited_for(generator): block for generator, block in stepping}
     waits.pop(None, None)
     return _awaiting(waits) if waits else None
+
+
+def _block_around(stepping: Collection[tuple[Any, T]]) -> T | None:
+    frames = {generator.ag_frame: block for generator, block in stepping}
+    if not frames:
+        return None
+    return next((frames[frame] for frame in frames_around() if frame in frames), None)
 
 
 def is_step(transaction: Transaction) -> bool:
@@ -83,37 +104,42 @@ def _frames_of_task() -> Iterator[FrameType]:
             return
 
 
+def stepping(known: Iterable[weakref.ref[Any]]) -> Iterator[Any]:
+    """Yield the generators that are in the middle of a step."""
+    for reference in known:
+        generator = reference()
+        if generator is not None and generator.ag_running:
+            yield generator
+
+
 def _stepping(alias: str) -> Iterator[tuple[Any, Entered]]:
-    """Yield the generators, with their blocks, that are in the middle of a step on this loop."""
+    """Yield the generators that are in the middle of a step on this loop, with their blocks."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return
     for reference in list(blocks):
         entered = reference()
-        if entered is None or entered.left or entered.transaction.alias != alias:
+        if entered is None or entered.left:
             continue
-        if entered.transaction.loop is loop:
-            for known in entered.generators:
-                generator: Any = known()
-                if generator is not None and generator.ag_running:
-                    yield generator, entered
+        if entered.transaction.alias == alias and entered.transaction.loop is loop:
+            yield from ((generator, entered) for generator in stepping(entered.generators))
 
 
-def _awaiting(waits: dict[Any, Entered]) -> Entered | None:
+def _awaiting(waits: Mapping[Any, T]) -> T | None:
     """Return the block of the step that awaits the running task.
 
     Args:
         waits: the block of each step, by the future that the step waits for.
     """
     own = copy_context()
-    found: list[Entered] = []
+    found: list[T] = []
 
     def inside(context: Context, task: asyncio.Task[Any] | None) -> bool:
-        entered = waits.get(getattr(task, "_fut_waiter", None))
-        if entered is None or not _is_copy(own, context):
+        block = waits.get(getattr(task, "_fut_waiter", None))
+        if block is None or not _is_copy(own, context):
             return False
-        found.append(entered)
+        found.append(block)
         return True
 
     return found[0] if is_awaited(asyncio.current_task(), inside) else None

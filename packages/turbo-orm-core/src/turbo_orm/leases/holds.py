@@ -201,9 +201,25 @@ def current_hold(alias: str) -> Hold | None:
     if not _roots and not driven.blocks and not _holds.get(None):
         return None
     found, hold = stand(alias)
-    if hold is not None and found is Standing.LATE:
+    if hold is None:
+        return None
+    if found is Standing.LATE:
         raise too_late(hold.transaction)
+    if driven.blocks and not hold.transaction.is_root:
+        _check_step(hold.transaction)
     return hold
+
+
+def _check_step(transaction: Transaction) -> None:
+    """Raise if this is a step of a generator whose block is in another transaction."""
+    entered = driven.block_around(transaction.alias)
+    if entered is not None and entered.transaction is not transaction:
+        raise TransactionManagementError(
+            "An asynchronous generator that has an atomic block of database "
+            f"{transaction.alias!r} open was asked for its next value inside another block, which "
+            "is not around the generator's. Read the generator in one task, inside the other block "
+            "or outside it."
+        )
 
 
 def own_hold(transaction: Transaction) -> Hold | None:
