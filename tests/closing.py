@@ -1,6 +1,7 @@
 """Generators that have a block open, and ways to end them early."""
 
 import contextlib
+import gc
 
 from django.db import transaction
 

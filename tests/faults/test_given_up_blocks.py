@@ -44,6 +44,14 @@ async def task_cancelled():
 
 
 async def turn_not_come():
+    async with turn_of_another():
+        await asyncio.wait_for(Author.objects.acount(), 0.01)
+
+
+@contextlib.asynccontextmanager
+async def turn_of_another():
+    """Let another task have the turn until what waits for it has timed out."""
+
     def hold():
         with transaction.atomic():
             entered.set()
@@ -53,10 +61,23 @@ async def turn_not_come():
     holding = asyncio.create_task(run_sync(hold))
     await entered.wait()
     with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(Author.objects.acount(), 0.01)
+        yield
     go_on.set()
-    # Whoever had the turn was not interrupted.
+    # It was not interrupted.
     await holding
+
+
+async def inner_block_not_entered():
+    """As ``asyncio.timeout()`` does it: a task of its own could not open a block here."""
+    task = asyncio.current_task()
+    async with turn_of_another():
+        asyncio.get_running_loop().call_later(0.01, task.cancel)
+        try:
+            await atomic().__aenter__()
+        except asyncio.CancelledError:
+            if hasattr(task, "uncancel"):
+                task.uncancel()
+            raise asyncio.TimeoutError from None
 
 
 async def interrupted_and_asked_again():
@@ -171,7 +192,7 @@ CLOSED = [
     all_closed,
     old_connections_closed,
 ]
-KEPT = [pools_closed, inner_block_interrupted, error_forgotten, nothing]
+KEPT = [pools_closed, inner_block_interrupted, inner_block_not_entered, error_forgotten, nothing]
 
 
 async def outside(coroutine):

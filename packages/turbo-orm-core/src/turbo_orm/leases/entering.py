@@ -51,6 +51,7 @@ def enter(block: Atomic, generators: Sequence[AsyncGenerator[Any, Any]] = ()) ->
     hold = current_hold(alias)
     if hold is not None and not _may_enter(hold.transaction):
         raise child_error(alias)
+    lending.take_first_turn(alias)
     # One of its own: the same block can be entered again, and the user's alone can leave it.
     atomic = object.__new__(type(block))
     atomic.__dict__.update({key: it for key, it in vars(block).items() if key != ENTERED})

@@ -10,7 +10,7 @@ from ..jobs import Job
 from .decision import Lease, Place, decide
 from .holds import Transaction, current_hold, stand, too_late
 from .on_loops import guest_on_loop
-from .scope import Scope, scope_of, take_turn
+from .scope import Scope, scope_of, take_turn, wait_to_enter, wait_to_leave
 
 
 def resolve(job: Job, alias: str) -> BridgedWrapper:
@@ -64,6 +64,16 @@ def holds_connection(alias: str) -> bool:
     return wrapper is not None and wrapper.connection is not None
 
 
+def take_first_turn(alias: str) -> None:
+    """Wait for the turn in which a block is entered; a cancellation leaves the outer one alone."""
+    job = current_job()
+    hold = current_hold(alias)
+    if job is not None and hold is not None:
+        scope = scope_of(job)
+        if alias not in scope.wrappers:
+            take_turn(scope, alias, hold, wait_to_enter)
+
+
 def take_last_turn(alias: str) -> BridgedWrapper:
     """Wait for the turn in which a block is left; a cancellation does not keep it from ending.
 
@@ -75,7 +85,7 @@ def take_last_turn(alias: str) -> BridgedWrapper:
     if job is None or hold is None:
         raise RuntimeError("take_last_turn() was called outside the bridge or a transaction")
     scope = scope_of(job)
-    held = scope.wrappers.get(alias) or take_turn(scope, alias, hold, shielded=True)
+    held = scope.wrappers.get(alias) or take_turn(scope, alias, hold, wait_to_leave)
     return held or borrow(scope, alias)
 
 

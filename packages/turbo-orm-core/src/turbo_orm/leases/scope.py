@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.transaction import TransactionManagementError
@@ -24,6 +24,10 @@ from .turns import for_task, turn_at_once, wait_for_turn
 
 if TYPE_CHECKING:
     from ..connection.wrapper import BridgedWrapper
+
+
+# How to wait for a turn.
+Wait: TypeAlias = "Callable[[Transaction, Coroutine[Any, Any, Turn]], Turn]"
 
 
 class Scope:
@@ -169,13 +173,20 @@ def scope_of(job: Job) -> Scope:
 
 
 def take_turn(
-    scope: Scope, alias: str, hold: Hold, *, shielded: bool = False
+    scope: Scope, alias: str, hold: Hold, wait: Wait | None = None
 ) -> BridgedWrapper | None:
-    """Wait for a job's turn in the transaction of its context; None if that ended meanwhile."""
+    """Wait for a job's turn in the transaction of its context; None if that ended meanwhile.
+
+    Args:
+        scope: that of the job.
+        alias: the database.
+        hold: what the context knows of the transaction.
+        wait: how to wait: an interruption gives the innermost block up if this is None.
+    """
     transaction = hold.transaction
     turn = turn_at_once(hold)
     if turn is None:
-        wait = _wait_shielded if shielded else _wait
+        wait = wait or _wait
         turn = wait(transaction, wait_for_turn(hold, for_task(_task())))
     if transaction.ended or transaction.closing:
         turn.release()
@@ -216,7 +227,17 @@ def _wait(transaction: Transaction, waiting: Coroutine[Any, Any, Turn]) -> Turn:
         raise
 
 
-def _wait_shielded(transaction: Transaction, waiting: Coroutine[Any, Any, Turn]) -> Turn:
+def wait_to_enter(transaction: Transaction, waiting: Coroutine[Any, Any, Turn]) -> Turn:
+    """Wait for the turn in which a block is entered: an interruption changes nothing."""
+    return await_holding(waiting)
+
+
+def wait_to_leave(transaction: Transaction, waiting: Coroutine[Any, Any, Turn]) -> Turn:
+    """Wait for the turn in which a block is left: an interruption must not keep it open.
+
+    Raises:
+        OperationalError: the turn did not come in time; the transaction was rolled back.
+    """
     grace = get_settings().CLEANUP_TIMEOUT
     try:
         return await_shielded(waiting, grace=grace)
