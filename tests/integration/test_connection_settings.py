@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from zoneinfo import ZoneInfo
 
 import django
@@ -15,7 +15,7 @@ from django.db.backends.signals import connection_created
 from django.test.utils import override_settings
 
 from tests.testapp.models import Article, Author
-from turbo_orm import atomic, close_pools, open_pools, pool_stats, run_sync
+from turbo_orm import atomic, close_pools, open_pools, pool_stats, portal, run_sync
 from turbo_orm.connection.engine import ASYNC_ENGINE, bridged_class
 from turbo_orm.connection.recipe import connection_parameters
 
@@ -226,6 +226,97 @@ async def test_without_autocommit_an_operation_outside_a_block_is_rolled_back(ma
 
     await run_sync(create_and_commit)
     assert [author.name for author in await Author.objects.alist()] == ["kept"]
+
+
+def around_block(alias, end):
+    """Write before, in and after a block with autocommit off; return what is seen meanwhile."""
+    write, seen = writer(alias)
+    is_on = connections[alias].settings_dict["AUTOCOMMIT"]
+    if is_on:
+        connections[alias].set_autocommit(False)
+    write("before")
+    with transaction.atomic(alias):
+        write("in the block")
+    write("after")
+    end(alias)
+    with suppress(ZeroDivisionError), transaction.atomic(alias):
+        write("undone")
+        raise ZeroDivisionError
+    write("last")
+    end(alias)
+    if is_on:
+        connections[alias].set_autocommit(True)
+    return seen
+
+
+async def around_awaited_block(alias, end):
+    write, seen = writer(alias)
+    is_on = connections[alias].settings_dict["AUTOCOMMIT"]
+    if is_on:
+        connections[alias].set_autocommit(False)
+    write("before")
+    async with atomic(alias):
+        write("in the block")
+    write("after")
+    end(alias)
+    with suppress(ZeroDivisionError):
+        async with atomic(alias):
+            write("undone")
+            raise ZeroDivisionError
+    write("last")
+    end(alias)
+    if is_on:
+        connections[alias].set_autocommit(True)
+    return seen
+
+
+def writer(alias):
+    """Return a function that writes a row, and the list of what it sees after each."""
+
+    def write(name):
+        Author.objects.using(alias).create(name=name)
+        sessions.setdefault(one("SELECT pg_backend_pid()", alias), len(sessions))
+        session = sessions[one("SELECT pg_backend_pid()", alias)]
+        there = connections[alias]
+        names = sorted(Author.objects.using(alias).values_list("name", flat=True))
+        seen.append((session, there.in_atomic_block, there.get_autocommit(), names))
+
+    sessions, seen = {}, []
+    return write, seen
+
+
+async def in_job(alias, end):
+    return await run_sync(around_block, alias, end)
+
+
+async def in_portal(alias, end):
+    return await portal(around_awaited_block(alias, end))
+
+
+@pytest.mark.parametrize("end", [transaction.commit, transaction.rollback])
+@pytest.mark.parametrize("settings", [{}, {"AUTOCOMMIT": False}])
+@pytest.mark.needs_thread("Django itself is asked there")
+async def test_without_autocommit_a_transaction_goes_on_after_a_block_as_in_django(
+    settings, end, make_alias
+):
+    def plain():
+        try:
+            return around_block(alias, end)
+        finally:
+            connections[alias].close()
+
+    async def left():
+        names = [author.name for author in await Author.objects.order_by("name").alist()]
+        await Author.objects.all().adelete()
+        return names
+
+    alias = make_alias(pool={"max_size": 2}, **settings)
+    expected = await asyncio.to_thread(plain), await left()
+
+    for place in (in_job, in_portal):
+        assert (await place(alias, end), await left()) == expected
+    kept = ["after", "before", "in the block", "last"]
+    assert expected[1] == (kept if end is transaction.commit else [])
 
 
 async def test_persistent_connections_make_no_difference_to_pooled_ones(make_alias):

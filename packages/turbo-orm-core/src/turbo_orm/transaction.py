@@ -17,7 +17,7 @@ from .bridge import in_bridge, run_sync
 from .callers import Caller, current_caller, last_caller
 from .connection.wrapper import CommitHook
 from .generators import generators_around, may_wait
-from .leases import blocks
+from .leases import at_callers
 from .leases.entering import Error, enter, leave_block
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -31,7 +31,7 @@ class AsyncAtomic(Atomic):
     async def __aenter__(self) -> None:
         caller = _caller_outside_bridge()
         if caller is not None:
-            await blocks.enter_at_caller(caller, self, generators_around(sys._getframe(1)))
+            await at_callers.enter_at_caller(caller, self, generators_around(sys._getframe(1)))
         else:
             await run_sync(enter, self, generators_around(sys._getframe(1)))
 
@@ -62,10 +62,10 @@ def _caller_outside_bridge() -> Caller | None:
 
 async def _leave_at_caller(caller: Caller, block: Atomic, error: Error, frame: FrameType) -> None:
     if error[0] is not GeneratorExit:
-        await blocks.leave_at_caller(caller, block, *error)
+        await at_callers.leave_at_caller(caller, block, *error)
         return
     waits = may_wait(frame)
-    leaving = blocks.abandon_at_caller(caller, block)
+    leaving = at_callers.abandon_at_caller(caller, block)
     if leaving is not None and waits:
         await asyncio.shield(leaving)
 

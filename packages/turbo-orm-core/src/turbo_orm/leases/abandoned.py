@@ -11,7 +11,8 @@ from psycopg.pq import TransactionStatus
 
 from ..bridge import current_job, run_sync
 from ..tasks import begin_now
-from .entered import Entered, given_up, running_loop, still_open
+from .atomics import given_up, still_open
+from .entered import Entered, running_loop
 from .holds import Hold, Transaction, own_hold
 from .lines import Turn
 from .scope import begin_turn, scope_of

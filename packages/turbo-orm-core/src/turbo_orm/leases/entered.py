@@ -9,11 +9,11 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Any
 
-from django.db.transaction import Atomic, TransactionManagementError
+from django.db.transaction import Atomic
 
 from ..bridge import current_context
 from . import driven, lending
-from .blocks import exit_block
+from .atomics import exit_atomic
 from .holds import Transaction, own_hold, set_hold
 
 # Is told which generator of a transaction was dropped.
@@ -93,7 +93,7 @@ class Entered:
         if transaction.wrapper.in_outermost_block:
             lending.unpin(transaction)
         try:
-            exit_block(self.atomic, error)
+            exit_atomic(self.atomic, error)
         finally:
             self.end()
             lending.share_block(transaction.alias, -1)
@@ -155,22 +155,3 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def still_open(alias: str) -> TransactionManagementError:
-    """Return the error of a block that ends before one inside it."""
-    return TransactionManagementError(
-        f"An atomic block of database {alias!r} was left while a block inside it was still open: "
-        "that of an asynchronous generator that is not closed yet. Everything was rolled back. "
-        "Close the generator first: `async with contextlib.aclosing(generator):`."
-    )
-
-
-def given_up(alias: str) -> TransactionManagementError:
-    """Return the error of a block that could not be kept open until it is left."""
-    return TransactionManagementError(
-        f"The atomic block of database {alias!r} was rolled back before it was left: its task had "
-        "ended, its connection was lost, or a block inside it was closed in the middle of a "
-        "statement. Enter and leave a block in the same task, or in tasks with the same context: "
-        "`loop.create_task(coroutine, context=context)`."
-    )

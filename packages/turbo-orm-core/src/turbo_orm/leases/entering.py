@@ -21,8 +21,8 @@ from ..connection.wrapper import interrupted
 from ..generators import may_wait
 from . import driven, lending
 from .abandoned import end_soon, is_in_statement
-from .blocks import alias_of, child_error
-from .entered import Entered, given_up, still_open
+from .atomics import alias_of, child_error, given_up, still_open
+from .entered import Entered
 from .errands import completed
 from .holds import Hold, Transaction, current_hold, own_hold, set_hold, too_late
 
