@@ -2,15 +2,8 @@
 
 import os
 
-from tests.works_with_settings import (
-    DEFAULT_AUTO_FIELD,
-    POOL,
-    SECRET_KEY,
-    USE_TZ,
-    databases,
-)
-
-__all__ = ["DEFAULT_AUTO_FIELD", "SECRET_KEY", "USE_TZ"]
+from tests.works_with_settings import *  # noqa: F403
+from tests.works_with_settings import POOL, databases
 
 FLAVOUR = os.environ["WORKS_WITH_FLAVOUR"]
 TURBO = FLAVOUR.startswith("turbo")
@@ -50,7 +43,6 @@ TURBO_ORM = {
     "PLANS": "off" if FLAVOUR == "turbo_without_plans" else "on",
 }
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-CACHEOPS_CLIENT_CLASS = "tests.works_with.shop.redis.Redis"
 CACHEOPS_REDIS = {"host": "works-with", "port": 6379}
 CACHEOPS = {"shop.item": {"ops": "get", "timeout": 60}}
 

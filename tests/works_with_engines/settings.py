@@ -2,15 +2,8 @@
 
 import os
 
-from tests.works_with_settings import (
-    DEFAULT_AUTO_FIELD,
-    POOL,
-    SECRET_KEY,
-    USE_TZ,
-    databases,
-)
-
-__all__ = ["DEFAULT_AUTO_FIELD", "SECRET_KEY", "USE_TZ"]
+from tests.works_with_settings import *  # noqa: F403
+from tests.works_with_settings import databases
 
 FLAVOUR = os.environ["WORKS_WITH_ENGINE"]
 # The label of an application is there but once.
@@ -35,7 +28,6 @@ INSTALLED_APPS = [
     f"tests.works_with_engines.{PROJECT}",
 ]
 MIGRATION_MODULES = dict.fromkeys(["contenttypes"])
-TURBO_ORM = {"POOL": POOL}
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = f"tests.works_with_engines.{PROJECT}.urls"
 if FLAVOUR == "tenants":

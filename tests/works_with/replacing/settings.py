@@ -2,15 +2,8 @@
 
 import os
 
-from tests.works_with_settings import (
-    DEFAULT_AUTO_FIELD,
-    POOL,
-    SECRET_KEY,
-    USE_TZ,
-    databases,
-)
-
-__all__ = ["DEFAULT_AUTO_FIELD", "SECRET_KEY", "USE_TZ"]
+from tests.works_with_settings import *  # noqa: F403
+from tests.works_with_settings import databases
 
 PACKAGE, FLAVOUR = os.environ["REPLACING"], os.environ["WORKS_WITH_FLAVOUR"]
 
@@ -22,8 +15,6 @@ INSTALLED_APPS = [
     "tests.works_with.replacing",
 ]
 MIGRATION_MODULES = {"contenttypes": None, "djmoney": None}
-TURBO_ORM = {"POOL": POOL}
-CACHEOPS_CLIENT_CLASS = "tests.works_with.shop.redis.Redis"
 CACHEOPS_REDIS = {"host": "replacing", "port": 6379}
 CACHEOPS = {"replacing.*": {"ops": "all", "timeout": 60}}
 CURRENCIES = ("EUR", "USD")
