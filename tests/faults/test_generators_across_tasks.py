@@ -168,9 +168,13 @@ async def test_what_a_step_awaits_is_in_its_block_and_nothing_else_is():
             await asyncio.create_task(acreate("in a task"))
             yield 3
             beside.set()
-            await contextvars.Context().run(asyncio.create_task, acreate("outside on purpose"))
+            await contextvars.Context().run(asyncio.create_task, outside())
             await written.wait()
             yield 4
+
+    async def outside():
+        for _ in range(2):
+            await acreate("outside on purpose")
 
     async def neighbour():
         await beside.wait()
@@ -187,7 +191,7 @@ async def test_what_a_step_awaits_is_in_its_block_and_nothing_else_is():
     await task
     await generator.aclose()
 
-    assert await anames() == ["by a neighbour", "outside on purpose"]
+    assert await anames() == ["by a neighbour", *["outside on purpose"] * 2]
 
 
 variable = contextvars.ContextVar("variable")

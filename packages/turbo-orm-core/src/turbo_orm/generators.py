@@ -92,7 +92,7 @@ def waited_for(generator: AsyncGenerator[Any, Any]) -> asyncio.Future[Any] | Non
             # The iterator of a future, a step of a generator: they refer to it, without a name.
             inner = gc.get_referents(awaitable)
             awaitable = next((each for each in inner if isinstance(each, AWAITABLE)), None)
-    return awaitable  # type: ignore[no-any-return]
+    return awaitable
 
 
 def _awaits(frame: FrameType) -> bool:

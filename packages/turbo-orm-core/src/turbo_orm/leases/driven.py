@@ -145,6 +145,6 @@ def _awaiting(waits: Mapping[Any, T]) -> T | None:
     return found[0] if is_awaited(asyncio.current_task(), inside) else None
 
 
-def _is_copy(context: Context, other: Collection[Any]) -> bool:
-    """Tell whether a context was copied: a task in one that is empty is outside on purpose."""
-    return not other or any(variable in context for variable in other)
+def _is_copy(context: Context, other: Context) -> bool:
+    """Tell whether a context is a copy of another: a task in a new one is outside on purpose."""
+    return not other or any(context.get(each) is value for each, value in other.items())
