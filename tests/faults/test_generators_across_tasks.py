@@ -151,7 +151,7 @@ async def test_steps_alternate_between_tasks_that_live():
 
     generator, found = rows(), []
     turns = [asyncio.Event() for _ in range(6)]
-    workers = [asyncio.create_task(worker(wanted)) for wanted in ([0, 2, 4], [1, 3])]
+    workers = [asyncio.create_task(worker(wanted)) for wanted in ([0, 3], [1, 2, 4])]
     turns[0].set()
     await asyncio.gather(*workers)
 
