@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.transaction import Atomic, TransactionManagementError
 
 from ..awaited import is_awaited
-from ..bridge import on_event_loop
+from ..bridge import frames_around, on_event_loop
 from ..callers import Caller, call_at_once, call_back, own_turn
 from ..tasks import start_at_once
 from . import driven
@@ -75,7 +75,7 @@ class CallersBlock:
         """
         known = [watch for opened in self.entered for watch in opened.watches]
         steps = [(generator, self) for generator in driven.stepping(known)]
-        return driven.block_of_step(steps) is not None
+        return driven.block_of_step(steps, frames_around()) is not None
 
     def _includes(self, context: Context, task: asyncio.Task[Any] | None) -> bool:
         return task is self.task or self in (context.get(_inside) or ())

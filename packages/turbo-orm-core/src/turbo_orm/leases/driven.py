@@ -53,23 +53,24 @@ def block_here(alias: str) -> Entered | None:
     Returns:
         The block; None if this code is in no such step, and no such step awaits it.
     """
-    return block_of_step(list(_stepping(alias)))
+    return block_of_step(list(_stepping(alias)), _frames_of_task())
 
 
 def block_around(alias: str) -> Entered | None:
     """Return the block of the generator of which the running code is a step."""
-    return _block_around(list(_stepping(alias)))
+    return _block_around(list(_stepping(alias)), _frames_of_task())
 
 
-def block_of_step(stepping: Collection[tuple[Any, T]]) -> T | None:
+def block_of_step(stepping: Collection[tuple[Any, T]], frames: Iterable[FrameType]) -> T | None:
     """Return the block of the first generator that executes or awaits the running code.
 
     Args:
         stepping: generators that are in the middle of a step, each with its block.
+        frames: those of the running code, innermost first.
     """
     if not stepping:
         return None
-    found = _block_around(stepping)
+    found = _block_around(stepping, frames)
     if found is not None:
         return found
     waits = {waited_for(generator): block for generator, block in stepping}
@@ -77,11 +78,11 @@ def block_of_step(stepping: Collection[tuple[Any, T]]) -> T | None:
     return _awaiting(waits) if waits else None
 
 
-def _block_around(stepping: Collection[tuple[Any, T]]) -> T | None:
-    frames = {generator.ag_frame: block for generator, block in stepping}
-    if not frames:
+def _block_around(stepping: Collection[tuple[Any, T]], frames: Iterable[FrameType]) -> T | None:
+    blocks = {generator.ag_frame: block for generator, block in stepping}
+    if not blocks:
         return None
-    return next((frames[frame] for frame in frames_around() if frame in frames), None)
+    return next((blocks[frame] for frame in frames if frame in blocks), None)
 
 
 def is_step(transaction: Transaction) -> bool:
@@ -96,6 +97,10 @@ def is_step(transaction: Transaction) -> bool:
 
 
 def _frames_of_task() -> Iterator[FrameType]:
+    """Yield the frames of the running task: one that starts at once is not part of the step.
+
+    It has a copy of the step's context, or a new one so that it is in no block.
+    """
     task: Any = asyncio.current_task()
     outermost = getattr(task.get_coro(), "cr_frame", None) if task is not None else None
     for frame in frames_around():
