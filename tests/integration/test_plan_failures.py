@@ -34,6 +34,10 @@ WORKS = {
     "list": (lambda: Author.objects.filter(age=1).alist(), []),
     "count": (lambda: Author.objects.filter(age=1).acount(), 0),
 }
+TOLD = {
+    "list": "A plan failed in iteration of testapp.Author on database 'default'. ",
+    "count": "A plan failed in count() of testapp.Author on database 'default'. ",
+}
 
 
 @pytest.mark.parametrize("name", WORKS)
@@ -45,6 +49,7 @@ async def test_a_failure_while_a_plan_is_made_is_logged_once(name, logged, monke
 
     (record,) = logged.records
     assert record.exc_info[0] is Mistake
+    assert record.getMessage().startswith(TOLD[name])
     assert plan_stats().unplannable["Mistake while a plan was made"] > 0
 
 

@@ -17,6 +17,7 @@ from .wishes import Wishes
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from .guards import Guard
     from .plan import Plan
 
 # Nodes are small, and most lead to a plan.
@@ -38,8 +39,8 @@ class Node:
 
     __slots__ = (
         *("attributes", "by_time_zone", "checks", "children", "distinct_fields", "first_by_pk"),
-        *("generation", "grouped", "key", "ordered", "ordering", "parent", "plans", "root"),
-        *("sliced", "sticky", "total", "watchful", "wishes"),
+        *("generation", "grouped", "intact", "key", "ordered", "ordering", "parent", "plans"),
+        *("root", "sliced", "sticky", "total", "watchful", "wishes"),
     )
 
     def __init__(
@@ -58,8 +59,9 @@ class Node:
         # Per value of this step: None, or what must look at it when the step is recorded. Unknown
         # until a plan was made of this step or one that follows.
         self.checks: tuple[Any, ...] | None = None
-        # Whether any of them looks.
+        # Whether any of them looks, and what tells whether it looks as Django would.
         self.watchful = False
+        self.intact: Guard = bool
         if parent is None or total == parent.total:
             self.checks = ()
         # What the step sets on the queryset beside its query.

@@ -21,7 +21,7 @@ from ..connection.kept import kept_here
 from ..connection.watched import execute_with_settings, watched
 from ..leases.lending import holds_connection, may_borrow
 from ..pool import get_pool
-from .originals import guard_of_cursors
+from .guards import guard_of_cursors
 from .plan import Plan
 
 IDLE = TransactionStatus.IDLE

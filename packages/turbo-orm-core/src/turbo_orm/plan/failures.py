@@ -6,24 +6,28 @@ import logging
 from collections.abc import Iterable
 from types import TracebackType
 
+from .operation import Operation
+
 logger = logging.getLogger("turbo_orm")
 
 _logged: set[tuple[type, str, int]] = set()
 
 
-def log_failures(errors: Iterable[Exception]) -> None:
+def log_failures(errors: Iterable[Exception], operation: Operation) -> None:
     """Log errors with their tracebacks, but none whose place was logged before.
 
     Args:
         errors: what a plan, or the making of one, raised where Django has raised nothing.
+        operation: what was done.
     """
     for error in errors:
         place = type(error), *_place(error.__traceback__)
         if place not in _logged:
             _logged.add(place)
             logger.error(
-                "A plan failed. Django has executed the query instead, so its result is right. "
-                "Please report this.",
+                "A plan failed in %s. Django has executed the query instead, so its result is "
+                "right. Please report this.",
+                operation,
                 exc_info=error,
             )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.db import connections
+from django.db.models.expressions import Col
 from django.db.models.sql import InsertQuery
 
 from . import stats, verify
@@ -16,7 +17,9 @@ from .cache import Unplanned, cache
 from .connected import formats_columns, live, saves_with_connection
 from .exceptions import Unplannable
 from .execute import Statement, execute_in_bridge
-from .originals import Guard, guard_of_execution
+from .guards import Guard, guard_of_execution, guard_of_plan
+from .operation import Operation
+from .parts import Parts
 from .record import root
 from .shape import SEQUENCE_MAX
 from .trace import planning
@@ -37,6 +40,7 @@ class InsertPlan:
             rows since 5.2; else each value is one, row after row.
         plain: how the fields store ordinary values, None if one of them has a way of its own.
         stores_plainly: tells whether nobody has replaced how their classes store them.
+        intact: tells whether nobody has replaced what else of the classes wrote the statement.
         converters: what Django makes of the values that the database gives back, by column.
         connected: whether a field gives the connection to code of the project's.
     """
@@ -46,6 +50,7 @@ class InsertPlan:
     by_column: bool
     plain: list[Plain] | None
     stores_plainly: Guard
+    intact: Guard
     converters: Mapping[int, Any]
     connected: bool = False
     place: tuple[Node, Any] | None = None
@@ -120,6 +125,19 @@ class Insertion:
         count = len(self.objs)
         return (*key, "many" if count > 1 else "one"), (*key, count)
 
+    def columns(self) -> list[Any]:
+        """Return the columns that the database is to give back."""
+        return [field.get_col(self.model._meta.db_table) for field in self.returning or ()]
+
+    def guard(self) -> Guard:
+        """Return what tells whether Django's own methods write the statement, at present."""
+        parts = Parts(
+            nodes=frozenset([Col] if self.returning else []),
+            columns=frozenset(type(field) for field in self.returning or ()),
+            saved=frozenset(type(field) for field in self.fields),
+        )
+        return guard_of_plan(parts)
+
     def is_plannable(self) -> bool:
         """Tell whether no value is an expression, which would be written into the SQL."""
         names = [field.attname for field in self.fields]
@@ -152,10 +170,14 @@ def insert(insertion: Insertion, alias: str) -> Any:
     if type(plan) is Unplanned:
         stats.unplanned[plan.reason] += 1
         return None
+    intact = insertion.guard() if plan is None else plan.intact
+    if not intact():
+        stats.unplanned[stats.REPLACED] += 1
+        return None
     if plan is None:
         stats.counts["misses"] += 1
         try:
-            plan, params = _learn(insertion, alias)
+            plan, params = _learn(insertion, alias, intact)
         except Unplannable as error:
             cache.add_unplanned(record.node, keys[0], Unplanned(error.reason))
             return None
@@ -172,7 +194,7 @@ def insert(insertion: Insertion, alias: str) -> Any:
     return plan.returned(rows) if insertion.returning else []
 
 
-def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
+def _learn(insertion: Insertion, alias: str, intact: Guard) -> tuple[InsertPlan, Any]:
     """Return the plan, and the parameters: a field must prepare its value only once."""
     fields, count = insertion.fields, len(insertion.objs)
     query = insertion.query(raw=insertion.raw)
@@ -199,7 +221,7 @@ def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
     compiler.query.objs = []
     plain = plain_fields(fields, compiler.connection)
     stores_plainly = guard_of_values(fields, compiler.connection)
-    columns = [field.get_col(insertion.model._meta.db_table) for field in insertion.returning or ()]
+    columns = insertion.columns()
     converters = compiler.get_converters(columns)
     plan = InsertPlan(
         sql,
@@ -207,6 +229,7 @@ def _learn(insertion: Insertion, alias: str) -> tuple[InsertPlan, Any]:
         by_column and not by_row,
         plain,
         stores_plainly,
+        intact,
         converters,
         connected=saves_with_connection(fields),
     )
@@ -227,5 +250,6 @@ def _verify(plan: InsertPlan, params: Sequence[Any], insertion: Insertion, alias
         compiler: Any = insertion.query(raw=True).get_compiler(using=alias)
         compiler.returning_fields = insertion.returning
         ((sql, found),) = compiler.as_sql()
-    verify.same("SQL", plan.sql, sql)
-    verify.parameters(params, found)
+    operation = Operation("insert", insertion.model, alias, plan.sql)
+    verify.same("SQL", plan.sql, sql, operation)
+    verify.parameters(params, found, operation)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .bind import Binder, DoesNotFit
-from .originals import Guard, guard_of_plan
+from .guards import Guard
+from .parts import Parts
 from .record import Prepared
 from .source import Source
 from .tracing import LENGTH_MARK, START_MARK
@@ -46,7 +47,7 @@ class Plan:
         twins: pairs of values of which Django writes only one condition if they are equal.
         limits: where the bounds of the slice are, None if it has none that change.
         compiler: the compiler that made it, to which Django's iterables turn.
-        lookups: the classes of its lookups.
+        parts: the classes that the statement was made by.
         container: the type of sequence in which Django gives parameters to a cursor.
         connected: whether binding gives the connection to code of the project's.
     """
@@ -57,7 +58,7 @@ class Plan:
     twins: Sequence[tuple[int, int]]
     limits: Limits | None
     compiler: Any
-    lookups: frozenset[type]
+    parts: Parts
     container: Callable[[Sequence[Any]], Sequence[Any]] = tuple
     connected: bool = False
     # The fast way from rows to objects, None if Django's is taken.
@@ -65,12 +66,14 @@ class Plan:
     iterable_class: Any = None
     # Whether no code of the project's makes the result of a method such as ``count()``.
     pure: bool = True
+    # Tells whether the methods of its parts are Django's own; not before all parts are known.
+    intact: Guard = bool
+    # The same of what executes any such statement.
+    executed: Guard = bool
     # Where it is kept: a node of the cache and the key there.
     place: tuple[Node, Any] | None = None
 
     def __post_init__(self) -> None:
-        # Tells whether its own classes are as they were.
-        self.intact: Guard = guard_of_plan(self.lookups)
         # Returns the parameters for a chain's values; raises if Django would write other SQL.
         self.bind: Bind = self._generated(as_django=False)
         # The same without the limits, which Django writes as text.

@@ -18,8 +18,10 @@ from .connected import live
 from .exceptions import Unplannable
 from .execute import Statement, execute, execute_in_bridge
 from .failures import log_failures
+from .guards import are_intact, guard_of_execution, guard_of_learning, guard_of_plan
 from .hydrate import make_hydrator
-from .originals import guard_of_execution, guard_of_learning, guard_of_plan
+from .operation import Operation
+from .parts import parts_of_query
 from .plan import Plan
 from .record import Record
 from .rows import objects_of
@@ -65,13 +67,14 @@ def ready(
         failures: is given what went wrong with the arguments, if that may be our own mistake.
     """
     plan = find_plan(record, alias, terminal.key)
-    executed = guard_of_execution(alias, terminal.kind)
-    if not executed() or (type(plan) is Plan and not plan.intact()):
-        stats.unplanned[stats.REPLACED] += not first
-        return None
     if not isinstance(plan, Plan):
-        if plan is not None and not first:
+        if not guard_of_execution(alias, terminal.kind)():
+            stats.unplanned[stats.REPLACED] += not first
+        elif plan is not None and not first:
             stats.unplanned[plan.reason] += 1
+        return None
+    if not (plan.executed() and plan.intact()):
+        stats.unplanned[stats.REPLACED] += not first
         return None
     if record.pending and not record.settled:
         stats.counts["fallbacks"] += not first
@@ -139,15 +142,16 @@ def fetch_in_bridge(queryset: Any, alias: str | None = None) -> list[Any]:
         found_by_django: list[Any] = as_django(
             queryset, alias, lambda plain: list(plain._iterable_class(plain))
         )
-        log_failures(failures)
+        log_failures(failures, Operation(ROWS.method, queryset.model, alias))
         return found_by_django
     plan, statement = found
-    if cache.verifying:
-        verify.statement(queryset.model, alias, record, ROWS.run, statement)
+    if not cache.verifying:
+        return hydrate(plan, queryset, execute_in_bridge(alias, statement), alias)
+    operation = Operation(ROWS.method, queryset.model, alias, plan.sql)
+    verify.statement(operation, record, ROWS.run, statement)
     rows = execute_in_bridge(alias, statement)
     objects = hydrate(plan, queryset, rows, alias)
-    if cache.verifying:
-        verify.objects(objects, lambda: objects_of(plan, queryset, rows, alias))
+    verify.objects(objects, lambda: objects_of(plan, queryset, rows, alias), operation)
     return objects
 
 
@@ -211,11 +215,12 @@ def conclude_in_bridge(
     if found is None:
         learn(queryset, alias, record, terminal, failures)
         result = as_django(queryset, alias, otherwise)
-        log_failures(failures)
+        log_failures(failures, Operation(terminal.method, queryset.model, alias))
         return result
     plan, statement = found
     if cache.verifying:
-        verify.statement(queryset.model, alias, record, terminal.run, statement)
+        operation = Operation(terminal.method, queryset.model, alias, plan.sql)
+        verify.statement(operation, record, terminal.run, statement)
     return _finish(terminal, plan, execute_in_bridge(alias, statement))
 
 
@@ -249,15 +254,23 @@ def learn(
     known = find_plan(record, alias, name)
     if not _may_learn(known, record, alias, terminal):
         return
+    # Tracing would call what stands in the place of a method.
+    parts = parts_of_query(queryset._build_query(), terminal.expressions)
+    if not are_intact(parts.with_usual(queryset.model)):
+        stats.unplanned[stats.REPLACED] += 1
+        return
     stats.counts["misses"] += known is None
     try:
         terminal.refuse(queryset.model)
         plan = make_plan(queryset.model, alias, record, terminal.run, terminal.assigned)
+        plan.parts |= parts
         zoned = _check(plan, queryset.model, alias, record, terminal)
         if terminal is ROWS:
             _choose_hydrator(plan, queryset)
         else:
             plan.pure = terminal.is_pure(plan.compiler)
+        plan.intact = guard_of_plan(plan.parts, plan.iterable_class)
+        plan.executed = guard_of_execution(alias, terminal.kind)
     except (InterfaceError, OperationalError):
         # There is no connection: Django would only wait for one again.
         raise
@@ -276,10 +289,9 @@ def learn(
 
 def _may_learn(known: Any, record: Record, alias: str, terminal: Terminal) -> bool:
     """Tell whether there may be a plan, and a place for it."""
-    if not record.current or not guard_of_learning(alias, terminal.kind)():
-        # Tracing would call what stands there instead.
+    if not record.current or type(known) is Plan or getattr(known, "attempts", 0) >= ATTEMPTS:
         return False
-    return type(known) is not Plan and getattr(known, "attempts", 0) < ATTEMPTS
+    return guard_of_learning(alias, terminal.kind)()
 
 
 def _unplanned(error: Exception, attempts: int) -> Unplanned:
@@ -312,7 +324,6 @@ def _check(plan: Plan, model: Any, alias: str, record: Record, terminal: Termina
 
 def _choose_hydrator(plan: Plan, queryset: Any) -> None:
     plan.iterable_class = queryset._iterable_class
-    plan.intact = guard_of_plan(plan.lookups, plan.iterable_class)
     plan.hydrator = make_hydrator(
         plan.compiler, plan.iterable_class, queryset.model, queryset._fields
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import Model
+from django.db.models import Count, Model
 
 from .connected import formats_columns
 from .exceptions import Unplannable
@@ -14,17 +14,21 @@ from .shape import static
 from .trace import Run
 from .warns import refuse_assigned, warns_of_name
 
+# What keys are called where that is not the name of the method.
+METHODS = {"rows": "iteration", "save": "save()"}
+
 
 class Terminal(NamedTuple):
     """A method that ends a chain.
 
     Args:
         key: its shape: what of its name and arguments decides the SQL.
-        kind: what Django does to execute it, as ``originals.SKIPPED`` calls that.
+        kind: what Django does to execute it, as ``skipped.SKIPPED`` calls that.
         run: brings Django to execute it on a queryset.
         finish: makes the result from the compiler and what the statement gave.
         assigned: values of its own, which become parameters before those of the chain.
         fields: what they are assigned to: fields, or their names.
+        expressions: what it adds to the query.
     """
 
     key: Any
@@ -33,6 +37,13 @@ class Terminal(NamedTuple):
     finish: Callable[[Any, Any], Any]
     assigned: tuple[Any, ...] = ()
     fields: tuple[Any, ...] = ()
+    expressions: tuple[Any, ...] = ()
+
+    @property
+    def method(self) -> str:
+        """How Django calls what is done, for messages."""
+        name = self.key if isinstance(self.key, str) else self.key[0]
+        return METHODS.get(name, f"{name}()")
 
     def refuse(self, model: Any) -> None:
         """Refuse what Django warns of.
@@ -94,7 +105,7 @@ def as_it_is(compiler: Any, result: Any) -> Any:
 
 
 ROWS = Terminal("rows", "rows", _iterate, as_it_is)
-COUNT = Terminal("count", "counting", _count, counted)
+COUNT = Terminal("count", "counting", _count, counted, expressions=(Count("*"),))
 EXISTS = Terminal("exists", "checking", _exists, found_any)
 
 
@@ -107,7 +118,11 @@ def aggregation(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Terminal | No
     except Unplannable:
         return None
     return Terminal(
-        key, "aggregating", lambda queryset: queryset.aggregate(*args, **kwargs), aggregated
+        key,
+        "aggregating",
+        lambda queryset: queryset.aggregate(*args, **kwargs),
+        aggregated,
+        expressions=(*args, *kwargs.values()),
     )
 
 

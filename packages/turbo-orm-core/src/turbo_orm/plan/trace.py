@@ -19,6 +19,8 @@ from .assign import assigned_fields, assignments
 from .bind import binder_of, preparer_of
 from .connected import formats_columns, gives_connection, saves_with_connection
 from .exceptions import Unplannable
+from .guards import guard_of_plan
+from .parts import parts_of
 from .plan import LENGTH, START, Limits, Plan
 from .record import Prepared, Record, build
 from .shape import LITERALS
@@ -60,7 +62,7 @@ def make_plan(
     try:
         with planning(alias), tracing() as tracer:
             captured, limits = _capture(model, alias, record, terminal, tracer)
-            return _assemble(record, captured, limits, tracer.compiled, assigned)
+            return _assemble(record, captured, limits, tracer, assigned)
     except EmptyResultSet:
         raise Unplannable("no row can match", lasting=False) from None
 
@@ -134,12 +136,14 @@ def _assemble(
     record: Record,
     captured: Captured,
     limits: int | None,
-    compiled: list[Compiled],
+    tracer: Tracer,
     assigned: Sequence[Any],
 ) -> Plan:
-    if formats_columns(column[0] for column in captured.compiler.select or ()):
+    compiled = tracer.compiled
+    if formats_columns(_selected(captured.compiler)):
         raise Unplannable("a field that takes part in writing the SQL")
     savers = assignments(captured, assigned)
+    saved = assigned_fields(captured) if savers else []
     pieces, used = _pieces(captured.params[len(savers) :], compiled)
     numbers = {old: new for new, old in enumerate(used)}
     bindings = [compiled[old] for old in used]
@@ -167,13 +171,17 @@ def _assemble(
         _twins(bindings),
         text,
         captured.compiler,
-        frozenset(type(found.lookup) for found in bindings),
+        parts_of([*tracer.nodes, *_selected(captured.compiler)], saved=saved),
         captured.container,
         connected=any(gives_connection(found.lookup) for found in bindings)
-        or saves_with_connection(assigned_fields(captured) if savers else ()),
+        or saves_with_connection(saved),
     )
     _give_checks(record, bindings)
     return plan
+
+
+def _selected(compiler: Any) -> list[Any]:
+    return [column[0] for column in compiler.select or ()]
 
 
 def _pieces(params: Sequence[Any], compiled: list[Compiled]) -> tuple[list[Any], list[int]]:
@@ -273,3 +281,6 @@ def _give_checks(record: Record, bindings: list[Compiled]) -> None:
                 preparer_of(by_slot[number]) if number in by_slot else None for number in numbers
             )
             step.node.watchful = any(step.node.checks)
+            if step.node.watchful:
+                lookups = [by_slot[number].lookup for number in numbers if number in by_slot]
+                step.node.intact = guard_of_plan(parts_of(lookups))

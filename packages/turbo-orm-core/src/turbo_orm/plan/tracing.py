@@ -69,6 +69,8 @@ class Tracer:
         self.leaves: dict[int, Slot] = {}
         self.pending: list[tuple[int, Any]] = []
         self.compiled: list[Compiled] = []
+        # Every node that was asked for its SQL.
+        self.nodes: list[Any] = []
 
     def register(self, children: list[Any], first: int) -> None:
         """Give the conditions of one step the numbers of their values."""
@@ -142,9 +144,11 @@ class TracingCompiler:
     def compile(self, node: Any) -> Any:
         """Compile a node; a marked lookup gives markers instead of its parameters."""
         compiled: Any = super()
+        tracer = _tracer.get()
+        if tracer is not None:
+            tracer.nodes.append(node)
         sql, params = compiled.compile(node)
         slot = getattr(node, "turbo_slot", None)
-        tracer = _tracer.get()
         if slot is None or tracer is None:
             return sql, params
         return sql, tracer.note(slot, node, self, sql, params)

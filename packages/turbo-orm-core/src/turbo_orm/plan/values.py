@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.models import BooleanField, CharField, Field, IntegerField, TextField
 
-from .originals import Guard, guard, remember
+from .guards import Guard, guard
+from .originals import remember
 
 NULL = type(None)
 # Whose values of the type are stored as they are; a subclass that converts differently is none.

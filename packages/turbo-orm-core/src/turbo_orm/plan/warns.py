@@ -2,7 +2,8 @@
 
 Learning runs Django's code again. It must not warn again, and only the whole process can be told
 to be silent: ``warnings.catch_warnings()`` in several threads leaves the filters of one in force
-for all.
+for all. A field or lookup of the project's that warns of a value of its own does so once more while
+a plan is learnt, if a filter shows equal warnings "always".
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from django.db.models import prefetch_related_objects
 
 from ..bridge import in_bridge, run_sync
 from ..plan import run
-from ..plan.originals import SKIPPED, Guard, guard
+from ..plan.guards import Guard, guard
+from ..plan.skipped import SKIPPED
 from ..plan.terminals import COUNT, EXISTS, aggregation
 from .optimizer.gather import gather
 from .recorded import RecordedQuerySet
@@ -82,8 +83,7 @@ class PlannedQuerySet(RecordedQuerySet):
         The class may override them, Django's or ours may have been replaced, and a queryset may
         have methods of its own: django-money puts some there.
         """
-        names = METHODS[method]
-        return _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
+        return self._has_djangos(method, METHODS[method])
 
     def _may_plan(self, method: str) -> bool:
         """Tell whether a method that was called in the bridge may be done by a plan.
@@ -92,7 +92,10 @@ class PlannedQuerySet(RecordedQuerySet):
         """
         if self._record is None or not in_bridge():
             return False
-        names = METHODS[method][1:]
+        return self._has_djangos(method, METHODS[method][1:])
+
+    def _has_djangos(self, method: str, names: tuple[str, ...]) -> bool:
+        """Tell whether these names, and what the method skips, are replaced nowhere."""
         return _guard_of(type(self), method, names)() and self.__dict__.keys().isdisjoint(names)
 
     def _to_get(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -13,8 +13,10 @@ from django.db.models import Model, QuerySet
 
 from ..plan import record as recording
 from ..plan.cache import Node, cache
-from ..plan.originals import BEGINNING, STEPS, Guard, guard, original, remember
+from ..plan.guards import Guard, guard
+from ..plan.originals import original, remember
 from ..plan.record import Record, Step
+from ..plan.skipped import BEGINNING, STEPS
 
 if TYPE_CHECKING:
 
@@ -319,6 +321,9 @@ class RecordedQuerySet(Base):
         self, record: Record, child: Node, values: list[Any], step: Step, payload: Any
     ) -> Any:
         if child.watchful:
+            if not child.intact():
+                # Django asks a method that somebody has replaced.
+                return None
             try:
                 payload = _checked(child.checks, values, payload)
             except Exception:

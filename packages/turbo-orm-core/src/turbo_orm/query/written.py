@@ -60,7 +60,8 @@ class WrittenQuerySet(ExtremesQuerySet):
             return super()._update(values, *returning)
 
         def function(plain: Any) -> Any:
-            return super()._update(values)
+            found = super()._update(values, *returning)
+            return found if isinstance(found, int) else len(found)
 
         changed = run.conclude_in_bridge(self, terminal, function)
         return [()] * changed if returning and returning[0] is not None else changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model
 from django.db.models.signals import post_init, pre_init
 
-from ..originals import guard
+from ..guards import guard
 
 # The methods that make an instance of a row.
 MAKING = ("__init__", "__new__", "__setattr__", "__getattribute__", "from_db")
