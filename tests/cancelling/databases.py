@@ -26,7 +26,7 @@ def gated(original: Any) -> Any:
 
     async def wait(self: Any, gen: Any, *args: Any, **kwargs: Any) -> Any:
         number = _ending.get()
-        if number is not None and self.facade.lock.shielded:
+        if number is not None and self.facade.lock.shielding:
             stage = _stage.get()
             if number not in stage.passed:
                 stage.passed.add(number)

@@ -12,7 +12,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
-from ..bridge import await_holding, await_shielded, in_bridge
+from ..bridge import await_holding, await_shielded, current_job, in_bridge
+from ..jobs import Job
 from ..pool import finish
 from ..tasks import begin_now
 from .applied import Session
@@ -91,7 +92,13 @@ class StatementLock:
     def __init__(self, grace: float) -> None:
         self._lock = asyncio.Lock()
         self._grace = grace
-        self.shielded = False
+        # Jobs whose statements no cancellation interrupts; others may share the connection.
+        self.shielding: set[Job | None] = set()
+
+    @property
+    def shielded(self) -> bool:
+        """Whether no cancellation may interrupt the statements of the running job."""
+        return bool(self.shielding) and current_job() in self.shielding
 
     def __enter__(self) -> None:
         rest = begin_now(self._lock.acquire())
@@ -241,11 +248,15 @@ class BridgedConnection(psycopg.Connection[Any]):
         Yields:
             Whether it is the outermost such block, after which one that came may be raised.
         """
-        before, self.lock.shielded = self.lock.shielded, True
+        job, shielding = current_job(), self.lock.shielding
+        if job in shielding:
+            yield False
+            return
+        shielding.add(job)
         try:
-            yield not before
+            yield True
         finally:
-            self.lock.shielded = before
+            shielding.discard(job)
 
     def set_autocommit(self, value: bool) -> None:
         """Switch autocommit; outside a transaction that is a mere flag and waits for nothing."""
