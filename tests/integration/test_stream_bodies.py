@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
+from django.db.models.signals import post_init
+from django.db.transaction import TransactionManagementError
 from django.db.utils import IntegrityError, OperationalError, ProgrammingError
 
 from tests.testapp.models import Article, Author
@@ -229,6 +231,87 @@ async def test_streams_that_are_read_in_turn_share_a_connection(alias, first_to_
     assert (await run_sync(backend, alias))[1] == 0
 
 
+@pytest.mark.parametrize("first_to_end", [0, 1])
+async def test_a_block_outlives_streams_of_one_connection_that_end_in_it(alias, first_to_end):
+    streams = [stream(alias), stream(alias)]
+    for each in streams:
+        await anext(each)
+    async with atomic(using=alias):
+        await Author.objects.using(alias).acreate(name="first")
+        await streams[first_to_end].aclose()
+        await Author.objects.using(alias).acreate(name="second")
+        rest = [article.title async for article in streams[1 - first_to_end]]
+        await Author.objects.using(alias).acreate(name="third")
+
+    assert rest == ["1", "2", "3", "4", "5"]
+    assert await Author.objects.using(alias).acount() == 4
+    assert (await run_sync(backend, alias))[1] == 0
+
+
+async def test_a_stream_that_another_task_closes_leaves_no_statement_shielded(alias):
+    def connection():
+        connections[alias].ensure_connection()
+        return connections[alias].connection
+
+    async def close():
+        while not facade.lock.shielding:
+            await asyncio.sleep(0)
+        await rows.aclose()
+
+    rows = stream(alias)
+    await anext(rows)
+    facade = await run_sync(connection)
+    async with atomic(using=alias):
+        await Author.objects.using(alias).acreate(name="new")
+        # Begun while the commit is under way, ended after it.
+        closing = asyncio.create_task(close())
+    await closing
+
+    assert facade.lock.shielding == set()
+
+
+async def test_a_read_that_is_interrupted_in_a_block_keeps_it_from_ending_without_error(alias):
+    def be_interrupted(**kwargs):
+        asyncio.get_running_loop().call_soon(reading.cancel)
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(600)")
+
+    rows = Article.objects.using(alias).order_by("pk").aiterator(chunk_size=1)
+    await anext(rows)
+    with pytest.raises(TransactionManagementError, match="was interrupted"):
+        async with atomic(using=alias):
+            await Author.objects.using(alias).acreate(name="lost")
+            reading = asyncio.ensure_future(anext(rows))
+            post_init.connect(be_interrupted, sender=Article)
+            try:
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
+            finally:
+                post_init.disconnect(be_interrupted, sender=Article)
+
+    assert not await Author.objects.filter(name="lost").aexists()
+
+
+async def test_a_stream_takes_its_turn_in_a_block_of_its_body(alias):
+    def fail():
+        with transaction.atomic(using=alias):
+            Author.objects.using(alias).create(pk=first.author_id)
+
+    async def fail_again_and_again():
+        for _ in range(5):
+            with pytest.raises(IntegrityError):
+                await run_sync(fail)
+
+    rows = Article.objects.using(alias).order_by("pk").aiterator(chunk_size=1)
+    first = await anext(rows)
+    async with atomic(using=alias):
+        failing = asyncio.create_task(fail_again_and_again())
+        seen = [article.title async for article in rows]
+        await failing
+
+    assert seen == ["1", "2", "3", "4", "5"]
+
+
 async def test_a_stream_that_is_closed_in_a_block_of_its_body_leaves_the_block_alone(alias):
     rows = stream(alias)
     article = await anext(rows)
@@ -305,6 +388,29 @@ async def test_a_connection_that_the_body_loses_is_an_error_of_the_loop(alias):
             await run_sync(terminate, pid)
 
     assert (await run_sync(backend, alias))[0] != pid
+
+
+async def test_a_connection_that_the_body_finds_lost_is_to_the_loop_what_it_is_in_django(alias):
+    def read_on():
+        rows = Article.objects.using(alias).order_by("pk").iterator(chunk_size=1)
+        next(rows)
+        terminate(backend(alias)[0])
+        with pytest.raises(OperationalError):
+            count(None, alias)
+        with pytest.raises(OperationalError) as raised:
+            next(rows)
+        return str(raised.value)
+
+    judged = await run_sync(read_on)
+    rows = Article.objects.using(alias).order_by("pk").aiterator(chunk_size=1)
+    await anext(rows)
+    await run_sync(terminate, (await run_sync(backend, alias))[0])
+    with pytest.raises(OperationalError):
+        await acount(None, alias)
+    with pytest.raises(OperationalError) as raised:
+        await anext(rows)
+
+    assert str(raised.value) == judged
 
 
 def terminate(pid):

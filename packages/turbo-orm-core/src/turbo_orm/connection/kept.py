@@ -1,4 +1,4 @@
-"""The connection that an open stream keeps, and the statements of its loop's body.
+"""The connection that open streams keep, and the statements of their loops' bodies.
 
 In Django the body of a loop over ``iterator()`` uses the loop's own connection. Were the body to
 ask the pool for another, as many loops as the pool has connections would wait for each other.
@@ -7,6 +7,7 @@ ask the pool for another, as many loops as the pool has connections would wait f
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -24,53 +25,73 @@ IDLE = TransactionStatus.IDLE
 # Where a cursor that the server keeps can be closed.
 SANE = (IDLE, TransactionStatus.INTRANS)
 
-# By the task that reads them; the innermost stream is the last.
-_streams: WeakKeyDictionary[asyncio.Task[Any], list[Kept]] = WeakKeyDictionary()
+# By the task that reads their streams, once for each; the innermost is the last.
+_kept: WeakKeyDictionary[asyncio.Task[Any], list[Kept]] = WeakKeyDictionary()
 
 
 class Kept:
-    """What lends a stream's connection on, one wrapper at a time; stands before the true lender.
+    """What lends a stream's connection on, to the body of its loop; stands before the true lender.
+
+    Streams that are begun in the body use the connection too, and one wrapper that is no stream's.
 
     Args:
-        wrapper: the stream's own, with a connection.
+        stream: the wrapper of the first stream, with a connection.
     """
 
-    def __init__(self, wrapper: BridgedWrapper) -> None:
-        assert wrapper._lender is not None
-        self.alias = wrapper.alias
-        self.facade = wrapper.connection
-        self._stream = wrapper
-        self._lender, wrapper._lender = wrapper._lender, self
-        # The last has it; those before have lent it on.
-        self._users = [wrapper]
-        self._reader: asyncio.Task[Any] | None = None
+    def __init__(self, stream: BridgedWrapper) -> None:
+        pool = stream._lender
+        assert isinstance(pool, Pool)
+        self.alias = stream.alias
+        self.facade = stream.connection
+        self._lender, stream._lender = pool, self
+        self._users = [stream]
+        # The task that reads each stream; None while it fetches rows. Weak: a task that nobody
+        # needs any more must not stay because of a stream that nobody can close.
+        self._readers: dict[BridgedWrapper, weakref.ref[asyncio.Task[Any]] | None] = {}
         self._gone = False
         # Whether the server may keep something open that nobody can close.
         self._spoilt = False
         self.facade.lessee = self
 
-    def read_here(self) -> None:
-        """Note that the running task has read the stream: the loop's body is in this task."""
-        task = asyncio.current_task()
-        if task is not self._reader:
-            self._forget_reader()
-            self._reader = task
-            if task is not None:
-                _streams.setdefault(task, []).append(self)
+    @classmethod
+    def of(cls, stream: BridgedWrapper) -> Kept | None:
+        """Return what lends a stream's connection on; None if it has none of a pool.
 
-    def _forget_reader(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is None:
+        Args:
+            stream: the wrapper of the stream.
+        """
+        lender = stream._lender
+        return cls(stream) if isinstance(lender, Pool) else lender
+
+    def begin_reading(self, stream: BridgedWrapper) -> None:
+        """Lend to nobody while a stream fetches rows: it might find itself in a transaction."""
+        if stream in self._readers:
+            self._forget_reader(stream)
+            self._readers[stream] = None
+
+    def end_reading(self, stream: BridgedWrapper) -> None:
+        """Note that the running task has read a stream: the loop's body is in this task."""
+        self._forget_reader(stream)
+        task = asyncio.current_task()
+        self._readers[stream] = None if task is None else weakref.ref(task)
+        if task is not None:
+            _kept.setdefault(task, []).append(self)
+
+    def _forget_reader(self, stream: BridgedWrapper) -> None:
+        reader = self._readers.pop(stream, None)
+        task = None if reader is None else reader()
+        if task is None:
             return
-        found = _streams[reader]
+        found = _kept[task]
         found.remove(self)
         if not found:
-            del _streams[reader]
+            del _kept[task]
 
-    @property
-    def is_free(self) -> bool:
-        """Whether nobody but the stream has the connection, and its cursor needs no transaction."""
-        if self._gone or self._users != [self._stream]:
+    def is_free_for(self, task: asyncio.Task[Any]) -> bool:
+        """Tell whether nobody but streams that a task reads has the connection, and no block."""
+        if self._gone or any(user not in self._readers for user in self._users):
+            return False
+        if any(reader is None or reader() is not task for reader in self._readers.values()):
             return False
         return bool(self.facade.pgconn.transaction_status == IDLE)
 
@@ -80,14 +101,17 @@ class Kept:
         self.facade.lessee = self
 
     def has_lent(self, wrapper: BridgedWrapper) -> bool:
-        """Tell whether another has the connection from a wrapper, and may be in a transaction."""
-        return self._users[-1] is not wrapper
+        """Tell whether another than a wrapper, and no stream, has the connection."""
+        return any(user is not wrapper for user in self._borrowers())
+
+    def _borrowers(self) -> list[BridgedWrapper]:
+        return [user for user in self._users if user not in self._readers]
 
     def take_back(self, source: AsyncConnection[Any]) -> None:
         """Give the connection to the true lender if nobody uses it any more."""
         self._users = [user for user in self._users if user.connection is self.facade]
-        if self._stream not in self._users:
-            self._forget_reader()
+        for stream in [each for each in self._readers if each not in self._users]:
+            self._forget_reader(stream)
         if self._users:
             self.facade.lessee = self
             self._spoilt |= self.facade.pgconn.transaction_status not in SANE
@@ -99,9 +123,12 @@ class Kept:
 
     def discard(self, source: AsyncConnection[Any]) -> None:
         """Close the connection: whoever else uses it meets that at its next statement."""
+        for stream in [*self._readers]:
+            self._forget_reader(stream)
         if not self._gone:
             self._gone = True
-            self._forget_reader()
+            if self._users:
+                self.facade.lessee = self
             self._lender.discard(source)
 
     # The lessee of the connection: for each job the one of its own wrapper.
@@ -116,16 +143,17 @@ class Kept:
         self._user_here().check_access()
 
     def note_interruption(self) -> None:
-        """Let the running job's wrapper hear of a statement that was interrupted."""
-        self._user_here().note_interruption()
+        """Let whoever has a block hear of a statement that was interrupted, also a stream's."""
+        for user in {self._user_here(), *self._borrowers()}:
+            user.note_interruption()
 
     def _user_here(self) -> BridgedWrapper:
         job = current_job()
         scope = None if job is None else job.scope
         found = None if scope is None else scope.wrappers.get(self.alias)
-        # Another stream's may use it as well, read in turn with this one.
-        ours = found is not None and found.connection is self.facade
-        return found if ours else self._users[-1]  # type: ignore[return-value]
+        if found is not None and found.connection is self.facade:
+            return found  # type: ignore[no-any-return]
+        return (self._borrowers() or self._users)[-1]
 
 
 Lender = Pool | Kept
@@ -140,10 +168,10 @@ def kept_here(alias: str) -> Kept | None:
     Returns:
         None if there is none, or if the stream's body uses it already.
     """
-    if not _streams:
+    if not _kept:
         return None
     task = asyncio.current_task()
     if task is None:
         return None
-    found = (kept for kept in reversed(_streams.get(task, ())) if kept.alias == alias)
-    return next((kept for kept in found if kept.is_free), None)
+    found = (kept for kept in reversed(_kept.get(task, ())) if kept.alias == alias)
+    return next((kept for kept in found if kept.is_free_for(task)), None)

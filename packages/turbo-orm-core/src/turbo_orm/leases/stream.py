@@ -13,6 +13,8 @@ from ..bridge import current_job, run_sync
 from ..connection.engine import take_wrapper
 from ..connection.kept import Kept
 from ..connection.wrapper import BridgedWrapper
+from .decision import Standing
+from .holds import stand
 from .lending import may_borrow, resolve
 from .scope import scope_of, swapped
 
@@ -34,7 +36,6 @@ class Stream(Generic[T]):
         self._chunk_size = chunk_size
         self._iterator: Iterator[T] | None = None
         self._wrapper: BridgedWrapper | None = None
-        self._kept: Kept | None = None
         self._open = True
 
     async def chunk(self) -> list[T]:
@@ -47,27 +48,44 @@ class Stream(Generic[T]):
             await run_sync(self._close)
 
     def _chunk(self) -> list[T]:
+        self._take_turn()
         with self._leased():
             finished = True
+            self._begin_reading()
             try:
                 if self._iterator is None:
                     self._iterator = self._make_iterator()
                 rows = list(islice(self._iterator, self._chunk_size))
                 finished = len(rows) < self._chunk_size
                 if not finished:
-                    self._keep()
+                    self._end_reading()
                 return rows
             finally:
                 if finished:
                     self._finish()
 
-    def _keep(self) -> None:
+    def _take_turn(self) -> None:
+        """Wait for the turn in a block of the body: savepoints of its tasks may have failed."""
+        job, wrapper = current_job(), self._wrapper
+        if job is None or wrapper is None or wrapper.connection is None:
+            return
+        found, hold = stand(self._alias)
+        if found is not Standing.INSIDE or hold is None:
+            return
+        if hold.transaction.wrapper.connection is wrapper.connection:
+            resolve(job, self._alias)
+
+    def _begin_reading(self) -> None:
+        wrapper = self._wrapper
+        if wrapper is not None and isinstance(wrapper._lender, Kept):
+            wrapper._lender.begin_reading(wrapper)
+
+    def _end_reading(self) -> None:
         """Let the body of the loop use the connection."""
         wrapper = self._wrapper
-        if self._kept is None and wrapper is not None and wrapper._lender is not None:
-            self._kept = Kept(wrapper)
-        if self._kept is not None:
-            self._kept.read_here()
+        kept = None if wrapper is None else Kept.of(wrapper)
+        if wrapper is not None and kept is not None:
+            kept.end_reading(wrapper)
 
     def _close(self) -> None:
         # The transaction may have ended before the stream: then the cursor is gone already.
