@@ -1,4 +1,4 @@
-"""The body of a loop over `aiterator()` uses the loop's own connection, as in Django."""
+"""The body of a loop over `aiterator()` has the loop's connection where there is no other."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from django.db.transaction import TransactionManagementError
 from django.db.utils import IntegrityError, OperationalError, ProgrammingError
 
 from tests.testapp.models import Article, Author
-from turbo_orm import atomic, portal, run_sync
+from turbo_orm import ConnectionLimit, atomic, portal, run_sync
 
 pytestmark = pytest.mark.commits
 
@@ -205,13 +205,22 @@ def backend(alias):
         return cursor.fetchone()
 
 
-async def test_the_tasks_that_a_body_starts_have_connections_of_their_own(make_alias):
-    alias = make_alias(pool={"min_size": 1, "max_size": 3, "timeout": 10})
+async def test_where_there_are_others_the_body_and_its_tasks_have_those(make_alias):
+    alias = make_alias(pool={"min_size": 1, "max_size": 2, "timeout": 10})
 
     async for _ in stream(alias):
-        own, _ = await run_sync(backend, alias)
-        others = await asyncio.gather(*(run_sync(backend, alias) for _ in range(2)))
-        assert own not in {pid for pid, _ in others}
+        found = [await run_sync(backend, alias)]
+        found += await asyncio.gather(*(run_sync(backend, alias) for _ in range(2)))
+        # The other session, where no cursor is open.
+        assert found == [found[0]] * 3
+        assert found[0][1] == 0
+
+
+async def test_a_loop_in_a_limit_of_one_connection_executes_its_body(make_alias):
+    alias = make_alias(pool={"min_size": 1, "max_size": 3, "timeout": 10})
+
+    with ConnectionLimit(1).apply():
+        assert await read(alias, acount) == [(f"{n}", ROWS) for n in range(ROWS)]
 
 
 @pytest.mark.parametrize("first_to_end", [0, 1])
@@ -435,7 +444,7 @@ async def test_what_the_body_sets_in_its_session_ends_with_the_loop(alias):
 
 
 async def test_a_stream_that_another_task_reads_on_is_no_longer_the_first_ones(make_alias):
-    alias = make_alias(pool={"min_size": 1, "max_size": 2, "timeout": 10})
+    alias = make_alias(pool={"min_size": 1, "max_size": 1, "timeout": 0.2})
     rows = stream(alias)
     await anext(rows)
     own, _ = await run_sync(backend, alias)
@@ -444,10 +453,11 @@ async def test_a_stream_that_another_task_reads_on_is_no_longer_the_first_ones(m
         found = [(await anext(rows)).title for _ in range(3)]
         return found, await run_sync(backend, alias)
 
-    found, (pid, cursors) = await asyncio.create_task(read_on())
+    found = await asyncio.create_task(read_on())
 
-    assert (found, pid, cursors) == (["1", "2", "3"], own, 1)
-    assert (await run_sync(backend, alias))[0] != own
+    assert found == (["1", "2", "3"], (own, 1))
+    with pytest.raises(OperationalError, match="No connection came"):
+        await run_sync(backend, alias)
     await rows.aclose()
 
 

@@ -1,7 +1,8 @@
 """The connection that open streams keep, and the statements of their loops' bodies.
 
-In Django the body of a loop over ``iterator()`` uses the loop's own connection. Were the body to
-ask the pool for another, as many loops as the pool has connections would wait for each other.
+Those have another one if the pool has it at hand. If not, they have the stream's, as the body of a
+loop over ``iterator()`` in Django: were it to wait, as many loops as the pool has connections would
+wait for each other.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Kept:
         assert isinstance(pool, Pool)
         self.alias = stream.alias
         self.facade = stream.connection
-        self._lender, stream._lender = pool, self
+        self.pool, stream._lender = pool, self
         self._users = [stream]
         # The task that reads each stream; None while it fetches rows. Weak: a task that nobody
         # needs any more must not stay because of a stream that nobody can close.
@@ -119,7 +120,7 @@ class Kept:
             self.discard(source)
         elif not self._gone:
             self._gone = True
-            self._lender.take_back(source)
+            self.pool.take_back(source)
 
     def discard(self, source: AsyncConnection[Any]) -> None:
         """Close the connection: whoever else uses it meets that at its next statement."""
@@ -129,7 +130,7 @@ class Kept:
             self._gone = True
             if self._users:
                 self.facade.lessee = self
-            self._lender.discard(source)
+            self.pool.discard(source)
 
     # The lessee of the connection: for each job the one of its own wrapper.
 
@@ -166,12 +167,14 @@ def kept_here(alias: str) -> Kept | None:
         alias: the database.
 
     Returns:
-        None if there is none, or if the stream's body uses it already.
+        None if there is none, if the body uses it already, or if the pool has another at hand.
     """
     if not _kept:
         return None
     task = asyncio.current_task()
     if task is None:
         return None
-    found = (kept for kept in reversed(_kept.get(task, ())) if kept.alias == alias)
-    return next((kept for kept in found if kept.is_free_for(task)), None)
+    for kept in reversed(_kept.get(task, ())):
+        if kept.alias == alias and kept.is_free_for(task):
+            return kept if kept.pool.has_to_wait() else None
+    return None

@@ -136,7 +136,7 @@ class BridgedWrapper(Base):
             # No pool: from this database others are created and dropped.
             self.take(new_connection(self))
         elif (kept := kept_here(self.alias)) is not None:
-            # In the body of a loop over a stream, as in Django on the loop's own connection.
+            # In the body of a loop over a stream, which must not wait for others like it.
             self._lender = kept
             self.take(kept.facade)
             kept.lend_to(self)

@@ -42,6 +42,14 @@ class ConnectionLimit:
         finally:
             _current.reset(token)
 
+    def is_reached(self, alias: str) -> bool:
+        """Tell whether the next operation would wait.
+
+        Args:
+            alias: the database alias.
+        """
+        return self._used[alias] >= self.maximum or bool(self._waiting[alias])
+
     async def acquire(self, alias: str, timeout: float) -> None:
         """Wait until one more connection may be borrowed; first come, first served.
 
@@ -52,10 +60,10 @@ class ConnectionLimit:
         Raises:
             OperationalError: it took longer.
         """
-        waiting = self._waiting[alias]
-        if self._used[alias] < self.maximum and not waiting:
+        if not self.is_reached(alias):
             self._used[alias] += 1
             return
+        waiting = self._waiting[alias]
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         waiting.append(turn)

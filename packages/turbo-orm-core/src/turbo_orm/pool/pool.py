@@ -222,6 +222,16 @@ class Pool:
         self._closer = _close_with_loop(weakref.ref(self))
         await self._closer.__anext__()
 
+    def has_to_wait(self) -> bool:
+        """Tell whether an operation would wait until another gives its connection back."""
+        limit = current_limit()
+        if limit is not None and limit.is_reached(self.alias):
+            return True
+        now = self._pool.get_stats()
+        if now["requests_waiting"]:
+            return True
+        return not now["pool_available"] and now["pool_size"] >= now["pool_max"]
+
     async def lend(self) -> AsyncConnection[Any]:
         """Return a connection, idle and in autocommit.
 

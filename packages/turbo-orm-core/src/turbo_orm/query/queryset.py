@@ -101,9 +101,8 @@ class AsyncQuerySet(WrittenQuerySet, TypedQuerySet[M_co, R_co]):
             chunk_size: rows fetched, and prefetched for, at a time.
 
         Returns:
-            An asynchronous generator. It holds one connection, which the body of the loop uses
-            too, from the first row until it is exhausted, closed (``contextlib.aclosing``) or
-            dropped.
+            An asynchronous generator. It holds one connection from the first row until it is
+            exhausted, closed (``contextlib.aclosing``) or dropped.
 
         Raises:
             ValueError: the chunk size is not positive.
