@@ -287,3 +287,29 @@ async def test_a_cancelled_step_rolls_the_block_back():
 
     assert await anames() == []
     await assert_at_rest("default")
+
+
+async def test_a_task_of_others_that_a_step_awaits_stays_in_no_block():
+    ready = asyncio.Event()
+
+    async def load():
+        await ready.wait()
+        await acreate("loaded")
+
+    shared = asyncio.create_task(load())
+
+    async def failing():
+        async with atomic():
+            await acreate("lost")
+            ready.set()
+            await shared
+            yield 1
+            raise ValueError
+
+    generator = failing()
+    assert await anext(generator) == 1
+    with pytest.raises(ValueError, match="^$"):
+        await anext(generator)
+
+    # As if nobody had awaited it: whoever has started it awaits it too.
+    assert await anames() == ["loaded"]

@@ -75,7 +75,8 @@ class CallersBlock:
         """
         known = [watch for opened in self.entered for watch in opened.watches]
         steps = [(generator, self) for generator in driven.stepping(known)]
-        return driven.block_of_step(steps, frames_around()) is not None
+        found = driven.block_of_step(steps, frames_around(), lambda *_: False)
+        return found is not None
 
     def _includes(self, context: Context, task: asyncio.Task[Any] | None) -> bool:
         return task is self.task or self in (context.get(_inside) or ())

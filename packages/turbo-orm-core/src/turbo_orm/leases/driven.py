@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextvars import Context, copy_context
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,16 +44,17 @@ def aliases() -> set[str]:
     return {each.transaction.alias for each in found if each is not None}
 
 
-def block_here(alias: str) -> Entered | None:
+def block_here(alias: str, holds: Callable[[Context, Entered], bool]) -> Entered | None:
     """Return the block of the generator of which the running code is a step, or part of one.
 
     Args:
         alias: the database.
+        holds: tells whether a context is in a block.
 
     Returns:
         The block; None if this code is in no such step, and no such step awaits it.
     """
-    return block_of_step(list(_stepping(alias)), _frames_of_task())
+    return block_of_step(list(_stepping(alias)), _frames_of_task(), holds)
 
 
 def block_around(alias: str) -> Entered | None:
@@ -61,12 +62,18 @@ def block_around(alias: str) -> Entered | None:
     return _block_around(list(_stepping(alias)), _frames_of_task())
 
 
-def block_of_step(stepping: Collection[tuple[Any, T]], frames: Iterable[FrameType]) -> T | None:
+def block_of_step(
+    stepping: Collection[tuple[Any, T]],
+    frames: Iterable[FrameType],
+    holds: Callable[[Context, T], bool],
+) -> T | None:
     """Return the block of the first generator that executes or awaits the running code.
 
     Args:
         stepping: generators that are in the middle of a step, each with its block.
         frames: those of the running code, innermost first.
+        holds: tells whether a context is in a block. A task that a step has started there has a
+            copy: one that the step awaits and that is in no block was started elsewhere.
     """
     if not stepping:
         return None
@@ -75,7 +82,7 @@ def block_of_step(stepping: Collection[tuple[Any, T]], frames: Iterable[FrameTyp
         return found
     waits = {waited_for(generator): block for generator, block in stepping}
     waits.pop(None, None)
-    return _awaiting(waits) if waits else None
+    return _awaiting(waits, holds) if waits else None
 
 
 def _block_around(stepping: Collection[tuple[Any, T]], frames: Iterable[FrameType]) -> T | None:
@@ -131,18 +138,19 @@ def _stepping(alias: str) -> Iterator[tuple[Any, Entered]]:
             yield from ((generator, entered) for generator in stepping(entered.generators))
 
 
-def _awaiting(waits: Mapping[Any, T]) -> T | None:
+def _awaiting(waits: Mapping[Any, T], holds: Callable[[Context, T], bool]) -> T | None:
     """Return the block of the step that awaits the running task.
 
     Args:
         waits: the block of each step, by the future that the step waits for.
+        holds: tells whether a context is in a block.
     """
     own = copy_context()
     found: list[T] = []
 
     def inside(context: Context, task: asyncio.Task[Any] | None) -> bool:
         block = waits.get(getattr(task, "_fut_waiter", None))
-        if block is None or not _is_copy(own, context):
+        if block is None or holds(context, block) or not _is_copy(own, context):
             return False
         found.append(block)
         return True

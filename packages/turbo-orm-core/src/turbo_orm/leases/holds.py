@@ -176,8 +176,13 @@ def stand(alias: str) -> tuple[Standing, Hold | None]:
             set_hold(alias, None)
     if alias in _roots:
         return Standing.INSIDE, Hold(_roots[alias], None)
-    entered = driven.block_here(alias) if driven.blocks else None
+    entered = driven.block_here(alias, _holds_block) if driven.blocks else None
     return (Standing.NONE, None) if entered is None else _enter_step(entered)
+
+
+def _holds_block(context: Context, entered: Entered) -> bool:
+    hold = hold_in(context, entered.transaction.alias)
+    return hold is not None and hold.transaction is entered.transaction
 
 
 def _enter_step(entered: Entered) -> tuple[Standing, Hold]:
