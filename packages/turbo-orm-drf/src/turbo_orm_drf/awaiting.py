@@ -20,7 +20,7 @@ from turbo_orm import await_
 
 ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 # What says of a function that it returns an awaitable, on any Python.
-MARKS = ("_is_coroutine", "_is_coroutine_mark")
+MARKS = ("_is_coroutine", "_is_coroutine_marker")
 # What permissions are known by.
 ASKED = "has_permission"
 

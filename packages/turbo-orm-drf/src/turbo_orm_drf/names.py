@@ -27,7 +27,9 @@ TABLE: tuple[PrivateName, ...] = (
     ),
     # By these a function says that it returns an awaitable; one that waits must not.
     PrivateName("asyncio.coroutines", "_is_coroutine", needs=MARKS),
-    PrivateName("inspect", "_is_coroutine_mark", needs=MARKS, since=(3, 12)),
+    PrivateName(
+        "inspect", "_is_coroutine_marker", ("markcoroutinefunction",), needs=MARKS, since=(3, 12)
+    ),
     # How DRF copies a field, and derives those of a model.
     PrivateName("rest_framework.fields.Field", "_args", ("__deepcopy__",), RECIPES),
     PrivateName("rest_framework.fields.Field", "_kwargs", ("__deepcopy__",), RECIPES),

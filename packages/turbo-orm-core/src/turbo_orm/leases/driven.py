@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Types of values that are one object wherever they are set.
+SAME_EVERYWHERE = (type(None), bool, int)
+
 # Blocks of generators. Nearly always there are none, and one look at this set is all that it costs.
 blocks: set[weakref.ref[Entered]] = set()
 
@@ -160,4 +163,7 @@ def _awaiting(waits: Mapping[Any, T], holds: Callable[[Context, T], bool]) -> T 
 
 def _is_copy(context: Context, other: Context) -> bool:
     """Tell whether a context is a copy of another: a task in a new one is outside on purpose."""
-    return not other or any(context.get(each) is value for each, value in other.items())
+    return not other or any(
+        context.get(each) is value and type(value) not in SAME_EVERYWHERE
+        for each, value in other.items()
+    )
