@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import gc
 import re
+import weakref
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -181,6 +183,30 @@ async def test_who_was_given_up_has_no_place_in_the_queue(make_alias, at_rest, h
         with pytest.raises(OperationalError, match=r"No connection came within 0\.05 s"):
             await patient
         get_pool(alias).take_back(held)
+
+
+@pytest.mark.parametrize("how", ["timed out", "cancelled"])
+async def test_who_was_given_up_keeps_nothing_until_garbage_is_collected(make_alias, at_rest, how):
+    class Kept:
+        """What the code that waits has, for instance an open stream."""
+
+    async def wait():
+        kept = Kept()
+        known.append(weakref.ref(kept))
+        await Author.objects.using(alias).acount()
+
+    alias = make_alias(pool={"min_size": 1, "max_size": 1, "timeout": FOREVER})
+    held = await held_pool(how, alias)
+    known = []
+    gc.disable()
+    try:
+        waiting = {asyncio.create_task(wait())}
+        await until(lambda: pool_stats(alias).waiting or all(each.done() for each in waiting))
+        await given_up(waiting.pop(), how)
+        await until(lambda: known[0]() is None)
+    finally:
+        gc.enable()
+    get_pool(alias).take_back(held)
 
 
 async def test_a_request_that_is_given_up_before_the_first_connection_waits_no_more(

@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import os
 import sys
+import traceback
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, cast
@@ -75,6 +76,17 @@ class PoolRecipe:
         if high is None:
             high = max(DEFAULT_MAX_SIZE, low)
         return {"min_size": low, "max_size": high}
+
+
+def _clear_frames(error: BaseException) -> None:
+    """Break the cycle of psycopg_pool's waiter, its error, and that error's frames.
+
+    It would keep what the caller has, such as an open stream, until garbage is collected.
+    """
+    traceback.clear_frames(error.__traceback__)
+    # The error of the waiter itself, which has not the name of the pool in it.
+    if isinstance(error.__context__, psycopg_pool.PoolTimeout):
+        traceback.clear_frames(error.__context__.__traceback__)
 
 
 class Pool:
@@ -278,9 +290,10 @@ class Pool:
             if WAIT_FOR_IS_SAFE:
                 return await self._pool.getconn()
             return await self._lend_in_own_task()
-        except BaseException:  # GeneratorExit too: the coroutine that waits was closed
+        except BaseException as error:  # GeneratorExit too: the coroutine that waits was closed
             self._failures += 1
             self._drop_waiters()
+            _clear_frames(error)
             raise
         finally:
             self._waiting -= 1
