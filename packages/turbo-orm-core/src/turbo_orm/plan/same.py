@@ -40,7 +40,7 @@ class _Comparison:
             (QuerySet, self._find_in_querysets),
             (Mapping, self._find_in_items),
             ((list, tuple), self._find_in_sequences),
-            (AbstractSet, self._find_by_equality),
+            (AbstractSet, self._find_in_sets),
         )
 
     def find(self, one: Any, other: Any, path: str) -> str | None:
@@ -57,7 +57,33 @@ class _Comparison:
         return self._find_in_mappings(_attributes(one), _attributes(other), path, ".{}")
 
     def _find_by_equality(self, one: Any, other: Any, path: str) -> str | None:
-        return None if _exactly(one) == _exactly(other) else _told(path, one, other)
+        try:
+            equal = bool(_exactly(one) == _exactly(other))
+        except (TypeError, ValueError):
+            # Arrays compare item by item: the answer has no truth value.
+            return self._find_by_reduction(one, other, path)
+        return None if equal else _told(path, one, other)
+
+    def _find_by_reduction(self, one: Any, other: Any, path: str) -> str | None:
+        """Find a difference in what a pickle of each value would consist of."""
+        try:
+            same = self.find(one.__reduce_ex__(2), other.__reduce_ex__(2), path) is None
+        except TypeError:
+            # There is no pickle of them.
+            same = self.find(_attributes(one), _attributes(other), path) is None
+        return None if same else _told(path, one, other)
+
+    def _find_in_sets(self, one: Any, other: Any, path: str) -> str | None:
+        if one == other:
+            return None
+        # Objects may equal only themselves.
+        rest = list(other)
+        for mine in one:
+            alike = next((its for its in rest if difference(mine, its) is None), rest)
+            if alike is rest:
+                return _told(path, one, other)
+            rest = [its for its in rest if its is not alike]
+        return _told(path, one, other) if rest else None
 
     def _find_in_querysets(self, one: Any, other: Any, path: str) -> str | None:
         return self.find(one._result_cache, other._result_cache, path)
@@ -124,7 +150,9 @@ def _exactly(value: Any) -> Any:
         return value.hex()
     if isinstance(value, datetime.datetime | datetime.time):
         # One moment has many zones.
-        return value.replace(tzinfo=None), value.utcoffset(), repr(value.tzinfo), value.fold
+        zone = value.tzinfo
+        told = type(zone) if type(zone).__repr__ is object.__repr__ else repr(zone)
+        return value.replace(tzinfo=None), value.utcoffset(), told, value.fold
     return value
 
 
