@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .bind import Binder
-from .connected import live, saves_with_connection
+from .connected import live, saves_with_connection, stores_as_djangos
 from .exceptions import Unplannable
 from .tracing import Captured, Marker
 
@@ -26,6 +26,9 @@ def assignments(captured: Captured, assigned: Sequence[Any]) -> list[Binder]:
         return []
     if query.related_updates or not captured.sql.startswith("UPDATE "):
         raise Unplannable("an update of several tables or of a subquery")
+    if not all(stores_as_djangos(field) for field, _, value in query.values if value is None):
+        # None is part of the shape, and what the field makes of it would be too.
+        raise Unplannable("a field of the project's own class that is given None")
     fields = assigned_fields(captured)
     params = captured.params[: len(assigned)]
     if len(fields) != len(assigned) or any(type(param) is Marker for param in params):

@@ -1,7 +1,8 @@
-"""Code of the project's that is given a connection: it gets the one of the query that runs.
+"""Code of the project's that takes part in a query, and may do something else at the next one.
 
 A plan is made with a wrapper that has no connection. Django's own fields, lookups and converters
-ask that wrapper only for what is the same for each query. A project's may use the connection.
+ask that wrapper only for what is the same for each query. A project's may use the connection, which
+is that of the query that runs, or look at the language, the tenant or the clock.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connections
+from django.db.models import Lookup
 
 from .originals import is_original
+from .parts import OF_SAVED, compared_fields, names_of_node
 
 # Methods that are given a connection, or a compiler that has one.
 OF_FIELDS = ("get_db_prep_save", "get_db_prep_value")
@@ -44,6 +47,25 @@ def gives_connection(lookup: Any) -> bool:
             *(runs_only_djangos(type(field), *OF_FIELDS) for field in fields),
         ]
     )
+
+
+def depends_on_project(node: Any) -> bool:
+    """Return whether code of the project's writes the SQL or the parameters of a node.
+
+    Args:
+        node: an expression, lookup, condition or join. Its sources are nodes themselves.
+    """
+    if not runs_only_djangos(type(node), *names_of_node(type(node))):
+        return True
+    return isinstance(node, Lookup) and not all(
+        runs_only_djangos(type(field), *OF_FIELDS, "get_prep_value")
+        for field in compared_fields(node)
+    )
+
+
+def stores_as_djangos(field: Any) -> bool:
+    """Return whether Django's own code makes SQL and parameter of a value that a field stores."""
+    return runs_only_djangos(type(field), *OF_SAVED, *OF_FIELDS, "get_prep_value")
 
 
 def saves_with_connection(fields: Iterable[Any]) -> bool:

@@ -123,7 +123,7 @@ def parts_of(
         if isinstance(node, Col):
             read |= {type(node.target), type(node.output_field)}
         if isinstance(node, Lookup):
-            compared |= {type(field) for field in _compared(node)}
+            compared |= {type(field) for field in compared_fields(node)}
         if isinstance(node, Join):
             joined.add(type(node.join_field))
     return Parts(
@@ -163,7 +163,7 @@ def _with_sources(nodes: Iterable[Any]) -> Iterator[Any]:
             waiting += node.get_source_expressions()
 
 
-def _compared(lookup: Any) -> Iterator[Any]:
+def compared_fields(lookup: Any) -> Iterator[Any]:
     """Yield the field whose values a lookup compares with, and those that a key refers to."""
     try:
         waiting = [lookup.lhs.output_field]

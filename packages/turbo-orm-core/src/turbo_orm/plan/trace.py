@@ -60,8 +60,9 @@ def make_plan(
         Exception: what Django raises for the arguments.
     """
     try:
-        with planning(alias), tracing() as tracer:
-            captured, limits = _capture(model, alias, record, terminal, tracer)
+        with planning(alias):
+            with tracing() as tracer:
+                captured, limits = _capture(model, alias, record, terminal, tracer)
             return _assemble(record, captured, limits, tracer, assigned)
     except EmptyResultSet:
         raise Unplannable("no row can match", lasting=False) from None

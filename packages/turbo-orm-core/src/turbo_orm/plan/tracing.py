@@ -13,6 +13,7 @@ from django.db.models import ForeignObject, ForeignObjectRel
 from django.db.models.sql import Query
 
 from ..connection.engine import make_wrapper
+from .connected import depends_on_project
 from .exceptions import Unplannable
 from .shape import Slot
 from .warns import refuse_compared, refuse_lookup
@@ -71,6 +72,8 @@ class Tracer:
         self.compiled: list[Compiled] = []
         # Every node that was asked for its SQL.
         self.nodes: list[Any] = []
+        # How many lookups on arguments are being compiled: their SQL is compared at each use.
+        self.inside = 0
 
     def register(self, children: list[Any], first: int) -> None:
         """Give the conditions of one step the numbers of their values."""
@@ -142,15 +145,26 @@ class TracingCompiler:
     """Mixed into each compiler class of the engine."""
 
     def compile(self, node: Any) -> Any:
-        """Compile a node; a marked lookup gives markers instead of its parameters."""
+        """Compile a node; a marked lookup gives markers instead of its parameters.
+
+        Raises:
+            Unplannable: the project's own code writes SQL that a plan would never write again.
+        """
         compiled: Any = super()
         tracer = _tracer.get()
-        if tracer is not None:
-            tracer.nodes.append(node)
-        sql, params = compiled.compile(node)
+        if tracer is None:
+            return compiled.compile(node)
+        tracer.nodes.append(node)
         slot = getattr(node, "turbo_slot", None)
-        if slot is None or tracer is None:
-            return sql, params
+        if slot is None:
+            if not tracer.inside and depends_on_project(node):
+                raise Unplannable("SQL that the project's own code writes")
+            return compiled.compile(node)
+        tracer.inside += 1
+        try:
+            sql, params = compiled.compile(node)
+        finally:
+            tracer.inside -= 1
         return sql, tracer.note(slot, node, self, sql, params)
 
     def get_from_clause(self) -> Any:
