@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.utils import CursorWrapper
 from django.db.models.expressions import RawSQL
+from django.db.utils import ConnectionHandler
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -187,6 +188,42 @@ async def test_patched_wrapper_class_makes_as_many_cursors_as_from_django():
     djangos, plans = await seen_by(lambda: watching(BaseDatabaseWrapper, "make_cursor"))
 
     assert len(plans) == len(djangos)
+
+
+class traced:  # noqa: N801 -- a function with two ends
+    """Watch the cursors of each connection that is looked up, as Datadog's tracer does."""
+
+    def __enter__(self):
+        self.seen, self.connections = [], []
+        self.original = original = ConnectionHandler.__getitem__
+
+        def lookup(handler, alias):
+            found = original(handler, alias)
+            if "cursor" not in vars(found):
+                self.connections.append(found)
+                found.cursor = self.watched(found.cursor)
+            return found
+
+        ConnectionHandler.__getitem__ = lookup
+        return self.seen
+
+    def watched(self, cursor):
+        def made(*args, **kwargs):
+            self.seen.append("cursor")
+            return cursor(*args, **kwargs)
+
+        return made
+
+    def __exit__(self, *error):
+        del ConnectionHandler.__getitem__
+        for each in self.connections:
+            del each.cursor
+
+
+async def test_tracer_that_replaces_the_lookup_of_connections_sees_each_cursor():
+    djangos, plans = await seen_by(traced)
+
+    assert plans == djangos
 
 
 async def test_receiver_that_hooks_each_new_connection_sees_statements_as_from_django(make_alias):

@@ -129,6 +129,8 @@ def table():
         for owner, name in sorted(found, key=lambda each: len(getattr(each[0], "__mro__", ())))
         if originals.original(owner, name) is not None
         and (owner is not skipped.DatabaseWrapper or name not in OTHERWISE)
+        # A plan may look its connection up once where Django's compilers do so twice.
+        and owner is not skipped.ConnectionHandler
     ]
 
 

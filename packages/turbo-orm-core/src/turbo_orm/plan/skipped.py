@@ -20,6 +20,7 @@ from django.db.models.expressions import BaseExpression
 from django.db.models.fields import related_lookups
 from django.db.models.sql import DeleteQuery, InsertQuery, Query, UpdateQuery
 from django.db.models.sql import compiler as compilers
+from django.db.utils import ConnectionHandler
 
 try:
     from django.db.backends.postgresql import compiler as postgresqls
@@ -63,8 +64,8 @@ ITERABLES = (
 ITERABLE_NAMES = ("__init__", "__iter__")
 
 WRAPPER_NAMES = (
-    *("_cursor", "create_cursor", "cursor", "ensure_connection", "make_cursor"),
-    *("make_debug_cursor", "queries_logged"),
+    *("_cursor", "_prepare_cursor", "create_cursor", "cursor", "ensure_connection"),
+    *("make_cursor", "make_debug_cursor", "queries_logged"),
 )
 
 # What the methods that end a chain call of the query's, beside steps.
@@ -173,8 +174,10 @@ SKIPPED: Mapping[str, tuple[Names, ...]] = {
     ),
     # What makes cursors, and stands around those of the driver.
     "cursor": (
-        (CursorWrapper, ("_execute", "_execute_with_wrappers", "execute")),
+        (CursorWrapper, ("__init__", "_execute", "_execute_with_wrappers", "execute")),
         (DatabaseWrapper, WRAPPER_NAMES),
+        # Datadog's tracer puts a function there that watches each connection.
+        (ConnectionHandler, ("__getitem__",)),
     ),
     # How an instance is made of a row.
     "instance": ((Model, ("__init__", "from_db")),),
