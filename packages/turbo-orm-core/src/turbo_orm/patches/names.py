@@ -77,7 +77,7 @@ TABLE: tuple[PrivateName, ...] = (
         ("chunked_cursor",),
         ESSENTIAL,
     ),
-    PrivateName(_WRAPPER, "_cursor", needs=PLANS),
+    *_all(_WRAPPER, ("_cursor", "_prepare_cursor"), PLANS),
     *_all("django.db.backends.utils.CursorWrapper", ("_execute", "_execute_with_wrappers"), PLANS),
     # Our querysets and managers override these, or set what Django keeps there.
     *_all(
