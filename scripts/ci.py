@@ -22,9 +22,9 @@ BETWEEN_THEM = ("django52", "django60")
 ASYNC_BACKEND = "django_async_backend.db.backends.postgresql"
 # What of the tests may come out differently on another Python and Django. The load test may not,
 # nor does uvloop, whose release is the same on each.
-ANYWHERE = "core and not slow and not uvloop"
-# How faults end depends on Python's loop more than on Django: the oldest and the newest show them.
-BETWEEN = f"{ANYWHERE} and not faults"
+ANYWHERE = "not slow and not uvloop"
+# What depends on Python more than on Django, as faults do, the oldest and the newest show.
+BETWEEN = f"{ANYWHERE} and not faults and not python"
 DJANGO_SLICE = "queries lookup basic prefetch_related transactions async"
 DRF_SLICE = "serializer serializer_nested model_serializer views generics viewsets pagination"
 # What is long is not for that reason different, and the tests of the tests are the same everywhere.
@@ -63,20 +63,25 @@ def combination(django: str, engine: str = "") -> str:
     return f"{versions}, django_async_backend" if engine else versions
 
 
-def our_tests(django: str = "", part: str = "", engine: str = "", workers: str = "") -> Job:
+def our_tests(
+    django: str = "", markers: str = "", *, part: str = "", engine: str = "", workers: str = ""
+) -> Job:
     """Return the job of the tests on one combination.
 
     Args:
         django: a key of `PYTHONS`; empty is the newest Python and Django.
-        part: which markers of tests/parts.py; empty is every test.
+        markers: which of tests/parts.py; empty is every test.
+        part: the only part whose files are read.
         engine: the database's engine; empty is Django's own.
         workers: how many processes run tests, 0 is none but pytest's own; empty is two.
     """
-    variables = {"ARGS": f'-m "{part}"'} if part else {}
+    arguments = [part and f"--part {part}", markers and f'-m "{markers}"']
+    variables = {"ARGS": " ".join(filter(None, arguments))}
     if workers:
         variables["JOBS"] = workers
+    chosen = ", ".join(filter(None, [part, markers]))
     return Job(
-        f"tests: {combination(django, engine)}{part and f': {part}'}",
+        f"tests: {combination(django, engine)}{chosen and f': {chosen}'}",
         make("test", django, **variables),
         PYTHONS.get(django, ""),
         # The combination that is developed on may not be missing.
@@ -121,8 +126,8 @@ FIRST = [Job("environment", make("environment", WITH="dev conformance"))]
 # ten seconds to collect the tests, and what waits leaves its core to the others.
 RUN = [
     our_tests(),
-    our_tests("django42", ANYWHERE, workers="0"),
-    our_tests("django52", BETWEEN, workers="0"),
+    our_tests("django42", ANYWHERE, part="core", workers="0"),
+    our_tests("django52", BETWEEN, part="core", workers="0"),
     our_tests(part="engine", engine=ASYNC_BACKEND, workers="0"),
     suite("native", apps=DJANGO_SLICE),
     drf(DRF_SLICE),

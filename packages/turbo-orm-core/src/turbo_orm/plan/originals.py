@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
@@ -28,6 +29,7 @@ def remember(*owners: Any) -> None:
     for owner in owners:
         for base in mro(owner):
             _first.setdefault(base, dict(vars(base)))
+    _original.cache_clear()
 
 
 def take_for_original(owner: Any, name: str, value: Any) -> None:
@@ -43,6 +45,7 @@ def take_for_original(owner: Any, name: str, value: Any) -> None:
     remember(owner)
     _first[owner][name] = value
     _taken.append(value)
+    _original.cache_clear()
 
 
 def is_original(value: Any) -> bool:
@@ -81,6 +84,12 @@ def original(owner: Any, name: str) -> Any:
     Returns:
         ``UNKNOWN`` if it was not Django's own, None if this release does not have the name.
     """
+    # What a class has that nobody took note of may be another thing the next time.
+    return _original(owner, name) if owner in _first else _original.__wrapped__(owner, name)
+
+
+@functools.cache
+def _original(owner: Any, name: str) -> Any:
     base = definer(owner, name)
     if base is None:
         return None
