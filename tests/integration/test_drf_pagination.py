@@ -279,3 +279,23 @@ async def test_pages_are_those_of_drf(tags):
                 page = await run_sync(paginator.paginate_queryset, rows, request)
                 found.append((page, paginator.get_paginated_response([]).data))
             assert found[0] == found[1], query
+
+
+@pytest.mark.parametrize("number", [2**62, 2**63 - 1, 2**63, 10**30])
+@pytest.mark.parametrize("counted_", [False, 5])
+async def test_a_page_that_no_database_can_be_asked_for_is_not_there(number, counted_, tags):
+    numbered = await ask(Numbered, f"?page={number}", counted=counted_)
+    sliced = await ask(Sliced, f"?offset={number}", counted=counted_)
+
+    assert (numbered.status_code, sliced.status_code, names(sliced)) == (404, 200, [])
+
+
+@pytest.mark.parametrize("number", [2**62, 2**63 - 1, 2**63, 10**30])
+async def test_a_page_that_is_larger_than_any_table_has_all_rows(number, tags):
+    numbered = await ask(Numbered, f"?size={number}", page_size_query_param="size")
+    uncounted = [
+        await ask(Numbered, f"?size={number}", page_size_query_param="size", counted=False),
+        await ask(Sliced, f"?limit={number}", counted=False),
+    ]
+
+    assert [len(names(answer)) for answer in (numbered, *uncounted)] == [7, 7, 7]

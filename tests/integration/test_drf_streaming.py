@@ -8,6 +8,7 @@ import tracemalloc
 import django
 import pytest
 from django.core.handlers.asgi import ASGIHandler
+from django.test import RequestFactory
 from django.urls import path
 from rest_framework.response import Response
 
@@ -327,3 +328,20 @@ def test_routes_are_as_ever():
 
     assert names == {"article-list", "article-titles", "article-detail"}
     assert path("x/", Articles.as_view({"get": "list"})).callback.actions == {"get": "list"}
+
+
+def test_a_view_that_is_called_without_a_loop_may_make_a_stream():
+    class Lines(views.APIView):
+        def get(self, request):
+            return StreamingResponse([{"line": 1}])
+
+    async def read(response):
+        pieces = [piece async for piece in response]
+        response.close()
+        return b"".join(pieces)
+
+    unread = Lines().dispatch(RequestFactory().get("/"))
+    response = Lines().dispatch(RequestFactory().get("/"))
+    unread.close()
+
+    assert asyncio.run(read(response)) == b'[{"line":1}]'

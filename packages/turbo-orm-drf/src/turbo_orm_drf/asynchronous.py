@@ -176,13 +176,13 @@ def bridged(view: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """
 
     @functools.wraps(view)
-    async def bridge(request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def respond_in_bridge(request: Any, *args: Any, **kwargs: Any) -> Any:
         if in_bridge():
             # Whoever entered it renders the response there too.
             return _respond(view, request, args, kwargs)
         return rendered_in_bridge(await run_sync(_respond, view, request, args, kwargs))
 
-    return bridge
+    return respond_in_bridge
 
 
 def _respond(view: Any, request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

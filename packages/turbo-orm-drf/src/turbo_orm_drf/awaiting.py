@@ -50,13 +50,13 @@ def waiting(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call_and_wait(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
         return result if _may_await(sys._getframe(1)) else settled(result)
 
     for mark in MARKS:
-        vars(call).pop(mark, None)
-    return call
+        vars(call_and_wait).pop(mark, None)
+    return call_and_wait
 
 
 def _may_await(frame: FrameType | None) -> bool:

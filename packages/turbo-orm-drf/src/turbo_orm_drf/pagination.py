@@ -24,6 +24,10 @@ __all__ = [
 ]
 
 
+# What LIMIT and OFFSET take at most: PostgreSQL's bigint. A client may send any number.
+ROWS_MAX = 2**63 - 1
+
+
 class BasePagination(drfs.BasePagination):
     """Mirrors ``rest_framework.pagination.BasePagination``; may be awaited."""
 
@@ -85,9 +89,13 @@ class Counting(BasePagination):
             return queryset.order_by()[: self.counted].count()
         return min(count_all(), self.counted)
 
-    def _fetch(self, rows: Any, count: Callable[[], int]) -> int:
-        """Fetch the rows of a page if they can be while others are counted; return how many."""
-        if self.counts_beside_page and _is_free(rows):
+    def _fetch(self, rows: Any, end: int, count: Callable[[], int]) -> int:
+        """Fetch the rows of a page if they can be while others are counted; return how many.
+
+        DRF asks for no page that the count rules out: one that no database can be asked for is not
+        fetched before.
+        """
+        if self.counts_beside_page and end <= ROWS_MAX and _is_free(rows):
             return beside(rows, count)
         return count()
 
@@ -117,12 +125,13 @@ class LimitOffsetPagination(Counting, drfs.LimitOffsetPagination):
 
     def _page(self, queryset: Any, start: int, end: int) -> list[Any]:
         if self.counted is False:
-            rows = list(queryset[start : end + 1])
+            rows = list(_rows_of(queryset, start, end + 1))
             # As many as are known of: the links need no more.
             self.count = start + len(rows)
             return rows[: end - start]
         rows = queryset[start:end]
-        self.count = self._fetch(rows, partial(self._count, queryset, self._all_of(queryset)))
+        count = partial(self._count, queryset, self._all_of(queryset))
+        self.count = self._fetch(rows, end, count)
         return list(rows) if start < self.count else []
 
     def _all_of(self, queryset: Any) -> Callable[[], int]:
@@ -194,11 +203,14 @@ class Pages(Paginator):  # type: ignore[type-arg]
     def _fetch(self, start: int) -> None:
         end = start + self.per_page
         if self._counting.counted is False:
-            fetched = list(self.object_list[start : end + 1])
-            self.count, self._rows = start + len(fetched), fetched[: self.per_page]
+            fetched = list(_rows_of(self.object_list, start, end + 1))
+            # With none there is no such page. Django divides numbers of rows as floats: that of
+            # the rows before is too inexact for a page that a client has made up.
+            self.count = start + len(fetched) if fetched else 0
+            self._rows = fetched[: self.per_page]
             return
         rows = self.object_list[start:end]
-        self.count = self._counting._fetch(rows, lambda: self.count)
+        self.count = self._counting._fetch(rows, end, lambda: self.count)
         if getattr(rows, "_result_cache", None) is not None:
             self._rows = rows
 
@@ -228,6 +240,11 @@ OURS = {
 
 def _count_of(rows: Any) -> int:
     return int(rows.count()) if isinstance(rows, QuerySet) else len(rows)
+
+
+def _rows_of(queryset: Any, start: int, end: int) -> Any:
+    """Return a slice; nothing of a place that no database can be asked for."""
+    return [] if start > ROWS_MAX else queryset[start : min(end, ROWS_MAX)]
 
 
 def _is_free(rows: Any) -> bool:

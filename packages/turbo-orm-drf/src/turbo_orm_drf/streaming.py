@@ -134,16 +134,21 @@ class Pieces:
 
     def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
         self._pieces = pieces
-        self._loop = asyncio.get_running_loop()
+        # Where they are read: a view that is called without a loop may make them.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._loop = asyncio.get_running_loop()
+        return await self._pieces.__anext__()
 
     def close(self) -> None:
         """End the stream; Django calls this with the response's ``close()``."""
         if in_bridge():
             await_(self._pieces.aclose())
-        elif not self._loop.is_closed():
+        elif self._loop is not None and not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self._pieces.aclose(), self._loop)
 
 
