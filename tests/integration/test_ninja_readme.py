@@ -1,5 +1,8 @@
 """The example of the README of turbo-orm-ninja does what it says."""
 
+import unittest
+
+import pytest
 from django.test import override_settings
 
 from tests.ninja.helpers import counted
@@ -20,3 +23,13 @@ async def test_the_example_answers_in_two_statements():
     }
     assert len(asked) == 2
     assert not any('"summary"' in statement for statement in asked)
+
+
+@pytest.mark.needs_thread("async_to_sync runs its loop in one")
+def test_the_example_of_tests_passes():
+    names = dict(vars(models))
+    exec(compile(models.TESTS, str(models.README), "exec"), names)
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(names["BookTests"]).run(result)
+
+    assert (result.testsRun, result.errors, result.failures) == (2, [], [])

@@ -9,6 +9,8 @@ from __future__ import annotations
 from turbo_orm.foreign import PrivateName, Uses
 
 ESSENTIAL = "essential"
+# What the clients of `test` need.
+CLIENTS = "clients"
 GETTER = "ninja.schema.DjangoGetter"
 PAGINATION = "ninja.pagination.PageNumberPagination"
 
@@ -21,6 +23,9 @@ TABLE: tuple[PrivateName, ...] = (
     PrivateName("ninja.schema.Schema", "_run_root_validator", needs=ESSENTIAL),
     # Ours pages as theirs does, and functions that are paginated already are left alone.
     PrivateName(PAGINATION, "_get_page_size", ("paginate_queryset",), ESSENTIAL),
+    # How Ninja's clients call an operation.
+    PrivateName("ninja.testing.client.TestClient", "_call", needs=CLIENTS),
+    PrivateName("ninja.testing.client.TestAsyncClient", "_call", ("request",), CLIENTS),
     PrivateName("ninja.pagination", "_ninja_is_paginated", ("_inject_pagination",), ESSENTIAL),
 )
 USES = Uses("turbo-orm-ninja", TABLE, {"django-ninja": "django-ninja~=1.7.1"})
