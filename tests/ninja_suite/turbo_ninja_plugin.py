@@ -12,7 +12,8 @@ def install() -> None:
     """Let each API be as ``TurboNinjaAPI`` is, its handling of exceptions included."""
     from ninja import NinjaAPI
     from turbo_orm_ninja import TurboNinjaAPI
-    from turbo_orm_ninja.operation import bridged, finishing
+    from turbo_orm_ninja.finishing import finishing
+    from turbo_orm_ninja.operation import bridged
 
     original = NinjaAPI.__init__
     stock_on_exception = NinjaAPI.on_exception

@@ -1,14 +1,22 @@
-"""Open, close and look at the pools of the running event loop."""
+"""Open, close and look at the pools of the running event loop, and what can have one."""
 
 from __future__ import annotations
 
 from django.db import connections
 
-from .connection.engine import is_postgresql
+from .connection.engine import all_postgresql, is_postgresql
 from .first_use import prepare
 from .pool import PoolStats, close_pools, get_pool, pool_stats
 
-__all__ = ["PoolStats", "close_pools", "open_pools", "pool_stats"]
+__all__ = ["PoolStats", "can_await_all", "close_pools", "open_pools", "pool_stats"]
+
+
+def can_await_all() -> bool:
+    """Tell whether every database of ``DATABASES`` can be used through the bridge.
+
+    Where one cannot, such as SQLite, synchronous code that may use it needs a thread.
+    """
+    return all_postgresql()
 
 
 async def open_pools(*aliases: str) -> None:

@@ -26,22 +26,31 @@ async def heeding_cancellation(awaitable: Awaitable[T]) -> T:
         CancelledError: the task was cancelled, and nobody has dealt with it.
         BaseException: whatever the awaitable raises.
     """
-    before = cancellations()
+    task = current_task()
+    before = cancellations(task)
     try:
         result = await awaitable
     except Exception as error:
-        if cancellations() > before or _tells_of_one(error):
+        if cancellations(task) > before or _tells_of_one(error):
             raise asyncio.CancelledError from error
         raise
-    if cancellations() > before:
+    if cancellations(task) > before:
         raise asyncio.CancelledError
     return result
 
 
-def cancellations() -> int:
-    """Return how often this task was cancelled, less those that were dealt with; 0 if unknown."""
-    task: Any = asyncio.current_task()
-    return int(task.cancelling()) if ARE_COUNTED and task is not None else 0
+def current_task() -> asyncio.Task[Any] | None:
+    """Return the task that this code runs in, None in a thread or where no event loop runs."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def cancellations(task: asyncio.Task[Any] | None) -> int:
+    """Return how often a task was cancelled, less those that were dealt with; 0 if unknown."""
+    counting: Any = task
+    return int(counting.cancelling()) if ARE_COUNTED and task is not None else 0
 
 
 def _tells_of_one(error: Exception) -> bool:

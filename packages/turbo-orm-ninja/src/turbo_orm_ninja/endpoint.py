@@ -7,18 +7,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
-from django.http import HttpRequest
 from ninja.constants import NOT_SET
 from ninja.operation import Operation
 
-from .call import Call
+from .layers import layers_of
 from .options import option
-from .resolvers import enable_resolvers
-from .results import fetched, unwrapped, wrapped
-from .security import on_loop
 from .shapes import Shape, shape_of
-from .streaming import array_response
-from .throttling import per_request
 
 UNKNOWN = Shape(frozenset(), {}, frozenset())
 
@@ -28,24 +22,9 @@ class Endpoint:
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
-        self._lock = threading.Lock()
-        self._prepared = False
-
-    def prepare(self) -> None:
-        """Read the schemas and adapt what Ninja calls around the view; once, at a request.
-
-        Not before: schemas may refer to others that are defined later, and what a router inherits
-        is not bound yet.
-        """
-        if self._prepared:
-            return
-        with self._lock:
-            operation = self.operation
-            operation.auth_callbacks = on_loop(operation.auth_callbacks)
-            operation.throttle_objects = per_request(operation.throttle_objects)
-            for shape in self.shapes.values():
-                enable_resolvers(shape.schemas)
-            self._prepared = True
+        # Of what is adapted at the first request.
+        self.lock = threading.Lock()
+        self.is_prepared = False
 
     @cached_property
     def shapes(self) -> dict[Any, Shape]:
@@ -58,7 +37,19 @@ class Endpoint:
 
     def shape(self, status: Any) -> Shape:
         """Return what the response of a status reads; of nothing that is known if it has none."""
-        return self.shapes.get(status) or self.shapes.get(Ellipsis) or UNKNOWN
+        return self.shape_or_none(status) or UNKNOWN
+
+    def shape_or_none(self, status: Any) -> Shape | None:
+        """Return what the response of a status reads, None if there is no response schema for it.
+
+        Args:
+            status: what the operation returned as such.
+        """
+        try:
+            return self.shapes.get(status) or self.shapes.get(Ellipsis)
+        except TypeError:
+            # No status at all: Ninja will say so.
+            return None
 
     @cached_property
     def row_paths(self) -> frozenset[str]:
@@ -84,6 +75,14 @@ class Endpoint:
         default = getattr(self.operation.api, "optimize", True)
         return bool(option(self.operation.view_func, "optimize", default))
 
+    def is_of(self, function: Any) -> bool:
+        """Tell whether a function is that of the operation, or is within it.
+
+        Args:
+            function: any; an operation may call the function of another one.
+        """
+        return any(layer is function for layer in layers_of(self.operation.view_func))
+
     @property
     def streams(self) -> bool:
         """Whether the operation has one of Ninja's stream formats."""
@@ -93,28 +92,3 @@ class Endpoint:
         """Return the block that the operation runs in."""
         block = option(self.operation.view_func, "atomic", None)
         return nullcontext() if block is None else block()
-
-    def finish(self, call: Call, request: HttpRequest, result: Any, arguments: Any) -> Any:
-        """Return a result with everything in it that Ninja is going to read; in the bridge.
-
-        Args:
-            call: the request to this operation.
-            request: the request itself.
-            result: what the operation returned.
-            arguments: what it was called with.
-        """
-        status, body = unwrapped(result, self.operation.response_models)
-        shape = self._shape_or_none(status)
-        if shape is None:
-            return result
-        if hasattr(body, "__anext__"):
-            headers = arguments.get(self.operation.signature.response_arg or "")
-            return array_response(call, request, status, body, headers)
-        return wrapped(result, status, fetched(body, shape, optimizing=self.optimizes))
-
-    def _shape_or_none(self, status: Any) -> Shape | None:
-        try:
-            return self.shapes.get(status) or self.shapes.get(Ellipsis)
-        except TypeError:
-            # No status at all: Ninja will say so.
-            return None

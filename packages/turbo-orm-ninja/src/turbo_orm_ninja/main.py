@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from inspect import isawaitable
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponse
 
 from ninja import NinjaAPI
-from turbo_orm import await_, in_bridge
 from turbo_orm.asgi import on_loop
 
-from .operation import bridged, finishing
+from .awaiting import settled
+from .finishing import finishing
+from .operation import bridged
 
 NINJAS_VIEWS = {"api-root", "openapi-json", "openapi-view"}
 
@@ -65,12 +64,5 @@ class TurboNinjaAPI(NinjaAPI):
         Args:
             response: a response, or an awaitable of one.
         """
-        if isawaitable(response):
-            return await_(response) if in_bridge() else async_to_sync(_wait_for)(response)
-        answered: HttpResponse = response
+        answered: HttpResponse = settled(response)
         return answered
-
-
-async def _wait_for(response: Any) -> HttpResponse:
-    answered: HttpResponse = await response
-    return answered

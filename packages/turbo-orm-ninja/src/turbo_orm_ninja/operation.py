@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from inspect import isasyncgenfunction, iscoroutinefunction, unwrap
 from typing import Any, TypeVar
 
-from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest
 from ninja.decorators import decorate_view
 from ninja.operation import Operation
@@ -18,8 +17,9 @@ from turbo_orm import portal
 from .call import Call, running
 from .cancellation import heeding_cancellation
 from .endpoint import Endpoint
-from .options import option, set_option
-from .streaming import bridge_stream, items_of
+from .finishing import finishing
+from .preparing import prepare
+from .streaming import bridge_stream
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -41,10 +41,10 @@ def bridged(run: Callable[..., Any]) -> Callable[..., Any]:
     endpoint = None if operation is None else Endpoint(operation)
 
     @functools.wraps(run)
-    async def view(request: HttpRequest, **kwargs: Any) -> Any:
+    async def run_in_bridge(request: HttpRequest, **kwargs: Any) -> Any:
         if endpoint is None:
             return bridge_stream(await heeding_cancellation(portal(run(request, **kwargs))), None)
-        endpoint.prepare()
+        prepare(endpoint)
         call = Call(endpoint)
         token = running.set(call)
         try:
@@ -53,8 +53,8 @@ def bridged(run: Callable[..., Any]) -> Callable[..., Any]:
             running.reset(token)
         return bridge_stream(response, call)
 
-    setattr(view, BRIDGED, True)
-    return view
+    setattr(run_in_bridge, BRIDGED, True)
+    return run_in_bridge
 
 
 def _operation_of(run: Callable[..., Any]) -> Operation | None:
@@ -65,49 +65,6 @@ def _operation_of(run: Callable[..., Any]) -> Operation | None:
 
 def _waits(run: Callable[..., Any]) -> bool:
     return iscoroutinefunction(run)
-
-
-def finishing(function: C) -> C:
-    """Fetch what an operation returns before Ninja reads it.
-
-    Args:
-        function: the function of an operation.
-
-    Returns:
-        One of the same kind; the function itself if it is synchronous.
-    """
-    if option(function, "finished", False):
-        return function
-    if not (iscoroutinefunction(function) or isasyncgenfunction(function)):
-        return function
-
-    @functools.wraps(function)
-    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        call = running.get()
-        if call is None:
-            return function(request, *args, **kwargs)
-        if call.endpoint.streams:
-            call.source = items_of(call.endpoint, function(request, *args, **kwargs))
-            return call.source
-        return _finish(call, request, function, args, kwargs)
-
-    if iscoroutinefunction(function):
-        markcoroutinefunction(view)
-    finished: C = set_option(view, "finished", True)  # type: ignore[assignment]
-    return finished
-
-
-async def _finish(
-    call: Call,
-    request: HttpRequest,
-    function: Callable[..., Coroutine[Any, Any, Any]],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    endpoint = call.endpoint
-    async with endpoint.transaction():
-        result = await function(request, *args, **kwargs)
-        return result if call.complete else endpoint.finish(call, request, result, kwargs)
 
 
 def turbo_view(function: C) -> C:

@@ -23,7 +23,8 @@ from turbo_orm.query import optimize
 from turbo_orm.transaction import in_atomic_block
 
 from .call import Call, current_call
-from .operation import bridged, finishing
+from .finishing import finishing
+from .operation import bridged
 
 __all__ = [
     "AsyncPaginationBase",
@@ -179,17 +180,18 @@ def optimized(function: Any, paginator: Any, params: dict[str, Any]) -> Any:
         return function
 
     @functools.wraps(function)
-    async def view(request: Any, *args: Any, **kwargs: Any) -> Any:
+    async def operate(request: Any, *args: Any, **kwargs: Any) -> Any:
         result = await function(request, *args, **kwargs)
         call = current_call()
-        if call is None or not call.endpoint.optimizes:
+        # An operation may call the function of another: its own response says nothing of that.
+        if call is None or not call.endpoint.is_of(operate) or not call.endpoint.optimizes:
             return result
         if isinstance(result, Status):
             return Status(result.status_code, _optimize(call, result.value, paginator, params))
         return _optimize(call, result, paginator, params)
 
-    view.__signature__ = _resolved(function)  # type: ignore[attr-defined]
-    return view
+    operate.__signature__ = _resolved(function)  # type: ignore[attr-defined]
+    return operate
 
 
 def _resolved(function: Callable[..., Any]) -> inspect.Signature:

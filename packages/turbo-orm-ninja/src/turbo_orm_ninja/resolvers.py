@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Callable, Iterable
-from inspect import isawaitable, iscoroutinefunction
+from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
 from ninja.schema import Resolver
 from ninja.signature.utils import get_args_names, has_kwargs
 from pydantic import BaseModel
 
-from turbo_orm import await_
-
+from .awaiting import settled
 from .call import Call, running
-from .cancellation import ARE_COUNTED, cancellations
+from .cancellation import ARE_COUNTED
 from .shapes import is_ninjas, resolver_function
 
 
@@ -35,9 +34,10 @@ class Resolvers(dict[str, Any]):
         """
         call = running.get()
         resolver = super().get(key, default)
-        if call is None:
+        # An operation may read through a schema in its other tasks, and in threads without any.
+        if call is None or not call.is_of_this_task():
             return resolver
-        if call.interrupted or cancellations() > call.cancellations:
+        if call.is_cancelled():
             raise asyncio.CancelledError
         return resolver if ARE_COUNTED else _Noting(call, key, resolver)
 
@@ -96,14 +96,13 @@ class _WithoutResolvers:
 
 
 class _Awaited:
-    """Waits for what a resolver returns, in the bridge."""
+    """Waits for what a resolver returns."""
 
     def __init__(self, resolver: Callable[..., Any]) -> None:
         self._resolver = resolver
 
     def __call__(self, getter: Any) -> Any:
-        value = self._resolver(getter)
-        return await_(value) if isawaitable(value) else value
+        return settled(self._resolver(getter))
 
 
 class _OfInstance:

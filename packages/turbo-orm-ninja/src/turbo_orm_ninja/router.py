@@ -6,7 +6,8 @@ from typing import Any
 
 import ninja
 
-from .operation import bridged, finishing
+from .finishing import finishing
+from .operation import bridged
 
 
 class Router(ninja.Router):

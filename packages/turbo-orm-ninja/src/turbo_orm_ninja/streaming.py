@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -16,11 +16,9 @@ from turbo_orm import await_, in_bridge, portal
 from turbo_orm.query import optimize
 
 from .call import Call, running
-from .cancellation import cancellations, heeding_cancellation
+from .cancellation import heeding_cancellation
+from .endpoint import Endpoint
 from .results import fetched
-
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
 
 # How many objects of a JSON array are checked and written at once.
 CHUNK = 100
@@ -92,7 +90,7 @@ class Pieces:
 
     async def __anext__(self) -> bytes:
         if self._call is not None:
-            self._call.cancellations = cancellations()
+            self._call.resume()
         token = running.set(self._call)
         try:
             piece = await heeding_cancellation(portal(_next(self._content)))
