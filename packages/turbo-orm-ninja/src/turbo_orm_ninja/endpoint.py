@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import cached_property
 from typing import Any
@@ -25,6 +26,8 @@ class Endpoint:
         # Of what is adapted at the first request.
         self.lock = threading.Lock()
         self.is_prepared = False
+        # What runs the operation in the bridge in the place of its own method, if there is such.
+        self.synchronous: Callable[..., Any] | None = None
 
     @cached_property
     def shapes(self) -> dict[Any, Shape]:

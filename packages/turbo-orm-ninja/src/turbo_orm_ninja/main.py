@@ -11,7 +11,7 @@ from turbo_orm.asgi import on_loop
 
 from .awaiting import settled
 from .finishing import finishing
-from .operation import bridged
+from .operation import bridged, bring
 
 NINJAS_VIEWS = {"api-root", "openapi-json", "openapi-view"}
 
@@ -45,6 +45,18 @@ class TurboNinjaAPI(NinjaAPI):
             if getattr(pattern, "name", None) in NINJAS_VIEWS:
                 pattern.callback = on_loop(pattern.callback)
         return patterns, app, namespace
+
+    def _get_bound_routers(self) -> Any:
+        """Return the routers; those that other packages add, with their operations on the bridge.
+
+        Mirrors ``NinjaAPI._get_bound_routers``, which controllers of ``ninja_extra`` come by.
+        """
+        routers = super()._get_bound_routers()
+        for router in routers:
+            for view in router.path_operations.values():
+                for operation in view.operations:
+                    bring(operation)
+        return routers
 
     def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """Return the response of the handler for an exception, which may be a coroutine function.

@@ -23,6 +23,10 @@ TABLE: tuple[PrivateName, ...] = (
     PrivateName("ninja.schema.Schema", "_run_root_validator", needs=ESSENTIAL),
     # Ours pages as theirs does, and functions that are paginated already are left alone.
     PrivateName(PAGINATION, "_get_page_size", ("paginate_queryset",), ESSENTIAL),
+    # By these come the routers of other packages, and streams of their operations.
+    PrivateName("ninja.main.NinjaAPI", "_get_bound_routers", ("_get_urls",), ESSENTIAL),
+    PrivateName("ninja.operation.Operation", "_stream_response", ("run",), ESSENTIAL),
+    PrivateName("ninja.operation.AsyncOperation", "_async_stream_response", ("run",), ESSENTIAL),
     # How Ninja's clients call an operation.
     PrivateName("ninja.testing.client.TestClient", "_call", needs=CLIENTS),
     PrivateName("ninja.testing.client.TestAsyncClient", "_call", ("request",), CLIENTS),

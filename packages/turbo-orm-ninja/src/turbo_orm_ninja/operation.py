@@ -48,13 +48,30 @@ def bridged(run: Callable[..., Any]) -> Callable[..., Any]:
         call = Call(endpoint)
         token = running.set(call)
         try:
-            response = await heeding_cancellation(portal(run(request, **kwargs)))
+            response = await heeding_cancellation(portal(start(endpoint, run, request, kwargs)))
         finally:
             running.reset(token)
         return bridge_stream(response, call)
 
     setattr(run_in_bridge, BRIDGED, True)
     return run_in_bridge
+
+
+async def start(
+    endpoint: Endpoint, run: Callable[..., Any], request: HttpRequest, kwargs: dict[str, Any]
+) -> Any:
+    """Run an operation, in the bridge.
+
+    Args:
+        endpoint: the operation.
+        run: its method, maybe with decorators around it.
+        request: the request.
+        kwargs: from the URL.
+    """
+    # Only the operation's own method has another in its place: a decorator's has done more.
+    if endpoint.synchronous is None or getattr(run, "__self__", None) is not endpoint.operation:
+        return await run(request, **kwargs)
+    return endpoint.synchronous(request, **kwargs)
 
 
 def _operation_of(run: Callable[..., Any]) -> Operation | None:
@@ -65,6 +82,17 @@ def _operation_of(run: Callable[..., Any]) -> Operation | None:
 
 def _waits(run: Callable[..., Any]) -> bool:
     return iscoroutinefunction(run)
+
+
+def bring(operation: Operation) -> None:
+    """Bring a bound operation onto the bridge that no decorator of the API has reached.
+
+    Args:
+        operation: such as that of a controller of ``ninja_extra``; one that is there already, or
+            is synchronous, stays.
+    """
+    operation.run = bridged(operation.run)  # type: ignore[method-assign]
+    operation.view_func = finishing(operation.view_func)
 
 
 def turbo_view(function: C) -> C:

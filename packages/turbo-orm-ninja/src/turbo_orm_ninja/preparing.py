@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .endpoint import Endpoint
+from .extra import synchronous_run
 from .resolvers import enable_resolvers
 from .security import on_loop
 from .throttling import per_request
@@ -25,4 +26,5 @@ def prepare(endpoint: Endpoint) -> None:
         operation.throttle_objects = per_request(operation.throttle_objects)
         for shape in endpoint.shapes.values():
             enable_resolvers(shape.schemas)
+        endpoint.synchronous = synchronous_run(operation)
         endpoint.is_prepared = True

@@ -1,0 +1,1 @@
+"""Controllers of django-ninja-extra: synchronous as it serves them, asynchronous as we do."""

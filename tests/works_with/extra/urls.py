@@ -1,0 +1,3 @@
+"""Nothing: the clients of the project ask its APIs."""
+
+urlpatterns: list[object] = []
