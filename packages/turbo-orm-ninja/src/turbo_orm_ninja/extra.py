@@ -17,6 +17,7 @@ from typing import Any
 from ninja.operation import Operation
 
 from turbo_orm import await_, in_bridge
+from turbo_orm.lifecycle import can_await_all
 
 from .awaiting import settled
 from .call import current_call
@@ -33,10 +34,11 @@ def synchronous_run(operation: Operation) -> Callable[..., Any] | None:
         operation: bound, with all that it has inherited.
 
     Returns:
-        ``Operation.run`` of a synchronous twin; None for an operation of Ninja's own.
+        ``Operation.run`` of a synchronous twin; None for an operation of Ninja's own, and where
+        permissions may ask a database that needs a thread.
     """
     module: Any = sys.modules.get(OPERATION)
-    if module is None or not isinstance(operation, module.AsyncOperation):
+    if module is None or not isinstance(operation, module.AsyncOperation) or not can_await_all():
         return None
     install()
     twin = object.__new__(module.Operation)
@@ -67,8 +69,9 @@ def _waiting(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_here() -> bool:
-    """Tell whether this is the code of an operation of the adapter's, in the bridge."""
-    return in_bridge() and current_call() is not None
+    """Tell whether this is the code of such an operation, in the bridge."""
+    call = current_call()
+    return call is not None and call.endpoint.synchronous is not None and in_bridge()
 
 
 def inline(original: Callable[..., Any]) -> Callable[..., Any]:
