@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,7 +13,7 @@ from rest_framework import pagination as drfs
 from rest_framework.exceptions import NotFound
 
 from turbo_orm import await_, in_bridge, run_sync
-from turbo_orm.transaction import in_atomic_block
+from turbo_orm.query import fetch_beside, is_free
 
 __all__ = [
     "BasePagination",
@@ -95,8 +94,10 @@ class Counting(BasePagination):
         DRF asks for no page that the count rules out: one that no database can be asked for is not
         fetched before.
         """
-        if self.counts_beside_page and end <= ROWS_MAX and _is_free(rows):
-            return beside(rows, count)
+        if self.counts_beside_page and end <= ROWS_MAX and in_bridge() and is_free(rows):
+            # Without a connection in hand: many requests that each hold one and wait for another,
+            # wait for ever.
+            return await_(fetch_beside(rows, partial(run_sync, count)), suspending=True)
         return count()
 
 
@@ -245,36 +246,6 @@ def _count_of(rows: Any) -> int:
 def _rows_of(queryset: Any, start: int, end: int) -> Any:
     """Return a slice; nothing of a place that no database can be asked for."""
     return [] if start > ROWS_MAX else queryset[start : min(end, ROWS_MAX)]
-
-
-def _is_free(rows: Any) -> bool:
-    """Tell whether another connection may be used meanwhile."""
-    return isinstance(rows, QuerySet) and in_bridge() and not in_atomic_block(rows.db)
-
-
-def beside(rows: Any, count: Callable[[], int]) -> int:
-    """Fetch a queryset's rows in this task while another counts.
-
-    Args:
-        rows: a queryset that has not been evaluated.
-        count: counts, in the bridge.
-
-    Returns:
-        What was counted; the queryset is evaluated.
-
-    Raises:
-        BaseException: whatever either of them raises; the other is over then.
-    """
-    counting = asyncio.ensure_future(run_sync(count))
-    try:
-        len(rows)
-        # Without a connection in hand: many requests that each hold one and wait for another,
-        # wait for ever.
-        return await_(counting, suspending=True)
-    finally:
-        if not counting.done():
-            counting.cancel()
-            await_(asyncio.gather(counting, return_exceptions=True), suspending=True)
 
 
 def __getattr__(name: str) -> Any:

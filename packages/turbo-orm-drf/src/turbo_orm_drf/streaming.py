@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
-from inspect import isawaitable
+from contextlib import aclosing
 from typing import Any
 
-from django.db.models import Manager, QuerySet
 from django.http import StreamingHttpResponse
 from rest_framework import renderers
 
-from turbo_orm import await_, in_bridge, run_sync
+from turbo_orm import run_sync
+from turbo_orm.streams import CHUNK, chunks_of, end_stream, source_of
 
 from .quiet import undescribed
 from .renderers import JSONLinesRenderer, StreamRenderer
 
 __all__ = ["StreamingListMixin", "StreamingResponse"]
-
-# How many rows of a queryset are serialized and sent at once.
-CHUNK = 100
 
 
 class StreamingResponse(StreamingHttpResponse):
@@ -99,30 +95,10 @@ class StreamingResponse(StreamingHttpResponse):
 
     async def _chunks(self) -> AsyncGenerator[list[Any], None]:
         """Yield rows, as many at once as can be had without waiting for more."""
-        rows = await self._rows if isawaitable(self._rows) else self._rows
-        if isinstance(rows, Manager):
-            rows = rows.all()
-        size = 1
-        if isinstance(rows, QuerySet):
-            rows, size = rows.aiterator(self._chunk_size), self._chunk_size
-        if not hasattr(rows, "__aiter__"):
-            rows, size = _asynchronous(rows), self._chunk_size
-        async with AsyncExitStack() as stack:
-            if hasattr(rows, "aclose"):
-                stack.push_async_callback(rows.aclose)
-            chunk: list[Any] = []
-            async for row in rows:
-                chunk.append(row)
-                if len(chunk) >= size:
-                    yield chunk
-                    chunk = []
-            if chunk:
+        items, live = await source_of(self._rows, chunk_size=self._chunk_size)
+        async with aclosing(chunks_of(items, 1 if live else self._chunk_size)) as chunks:
+            async for chunk in chunks:
                 yield chunk
-
-
-async def _asynchronous(rows: Any) -> AsyncGenerator[Any, None]:
-    for row in rows:
-        yield row
 
 
 class Pieces:
@@ -146,10 +122,7 @@ class Pieces:
 
     def close(self) -> None:
         """End the stream; Django calls this with the response's ``close()``."""
-        if in_bridge():
-            await_(self._pieces.aclose())
-        elif self._loop is not None and not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(self._pieces.aclose(), self._loop)
+        end_stream(self._pieces.aclose, self._loop)
 
 
 @undescribed

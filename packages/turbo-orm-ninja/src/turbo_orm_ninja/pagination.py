@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from inspect import isasyncgenfunction, iscoroutinefunction, isfunction
 from typing import Any, TypeVar, get_type_hints, overload
 
@@ -19,8 +18,7 @@ from ninja.responses import Status
 from ninja.signature.details import is_collection_type
 
 from ninja import Schema
-from turbo_orm.query import optimize
-from turbo_orm.transaction import in_atomic_block
+from turbo_orm.query import fetch_beside, is_free, optimize
 
 from .call import Call, current_call
 from .finishing import finishing
@@ -67,8 +65,11 @@ class Counting:
         rows = queryset[start : start + size]
         if self.count is False:
             return {self.items_attribute: await _fetch(rows)}
-        items, count = await _both(rows, lambda: self._counted(queryset))
-        return {self.items_attribute: items, "count": count}
+        if is_free(rows):
+            count = await fetch_beside(rows, lambda: self._counted(queryset))
+            return {self.items_attribute: list(rows), "count": count}
+        items = await _fetch(rows)
+        return {self.items_attribute: items, "count": await self._counted(queryset)}
 
     async def _counted(self, queryset: Any) -> int:
         if not isinstance(queryset, QuerySet):
@@ -120,19 +121,6 @@ async def _fetch(rows: Any) -> list[Any]:
     if isinstance(rows, QuerySet):
         return [row async for row in rows]
     return list(rows)
-
-
-async def _both(rows: Any, count: Callable[[], Coroutine[Any, Any, T]]) -> tuple[list[Any], T]:
-    """Return rows and count: at once, unless a transaction holds the one connection."""
-    if not isinstance(rows, QuerySet) or in_atomic_block(rows.db):
-        return await _fetch(rows), await count()
-    counting = asyncio.ensure_future(count())
-    try:
-        return await _fetch(rows), await counting
-    finally:
-        if not counting.done():
-            counting.cancel()
-            await asyncio.gather(counting, return_exceptions=True)
 
 
 @overload

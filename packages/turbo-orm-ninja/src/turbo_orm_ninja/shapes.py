@@ -5,42 +5,21 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ForwardRef, TypeVar, get_args
+from collections.abc import Iterator, Mapping
+from typing import Any, ForwardRef, get_args
 
 from pydantic import AliasChoices, AliasPath, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.functional_validators import BeforeValidator, PlainValidator, WrapValidator
 
 from ninja import Schema
+from turbo_orm.query import ANYTHING, behind, read_by
 
-C = TypeVar("C", bound=Callable[..., Any])
-
-# Stands for an attribute that is no field of any model: anything may be read.
-ANYTHING = "*"
 # How often a schema may occur in itself before its objects are taken whole.
 REPEATS_MAX = 2
-READS = "_turbo_orm_reads"
 LOOKING = (BeforeValidator, PlainValidator, WrapValidator)
 # Ninja's own validator, which every schema has.
 NINJAS_VALIDATOR = "_run_root_validator"
-
-
-def reads(*paths: str) -> Callable[[C], C]:
-    """Say what a ``resolve_*`` method reads, so that it is fetched along and nothing else is.
-
-    Args:
-        *paths: attributes of the object, with dots between those of related objects.
-
-    Without it a resolver may read anything: the object is fetched whole, and relations that only
-    the resolver knows are loaded row by row.
-    """
-
-    def decorate(function: C) -> C:
-        setattr(getattr(function, "__func__", function), READS, paths)
-        return function
-
-    return decorate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +97,7 @@ def _paths_of_key(
     schema: type[BaseModel], name: str, key: str, trail: tuple[type[BaseModel], ...]
 ) -> Iterator[str]:
     if key in getattr(schema, "_ninja_resolvers", {}):
-        yield from getattr(resolver_function(schema, key), READS, (ANYTHING,))
+        yield from read_by(resolver_function(schema, key))
         return
     field = schema.model_fields[name]
     inner = [
@@ -129,9 +108,7 @@ def _paths_of_key(
     ]
     if inner and _looks_at_the_value(schema, name, field):
         inner.append(ANYTHING)
-    yield from (f"{key}.{path}" for path in inner)
-    if not inner:
-        yield key
+    yield from behind(key, inner)
 
 
 def resolver_function(schema: type[BaseModel], key: str) -> Any:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from inspect import isawaitable
+from contextlib import aclosing
+from functools import partial
 from typing import Any, cast
 
-from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja.operation import ResponseObject
 
-from turbo_orm import await_, in_bridge, portal
+from turbo_orm import portal
 from turbo_orm.query import optimize
+from turbo_orm.streams import chunks_of, closing, end_stream, source_of
 
 from .call import Call, running
 from .cancellation import heeding_cancellation
 from .endpoint import Endpoint
 from .results import fetched
 
-# How many objects of a JSON array are checked and written at once.
-CHUNK = 100
 END: Any = object()
 
 
@@ -33,31 +31,11 @@ async def items_of(endpoint: Endpoint, result: Any) -> AsyncGenerator[Any, None]
         result: an asynchronous iterator, such as ``aiterator()``, a queryset, which is optimised
             and read by a server-side cursor, any iterable, or an awaitable of one of these.
     """
-    if isawaitable(result):
-        result = await result
-    if isinstance(result, Manager):
-        result = result.all()
-    if isinstance(result, QuerySet):
-        result = optimize(result, endpoint.row_paths) if endpoint.optimizes else result
-        result = result.aiterator()
-    if not hasattr(result, "__aiter__"):
-        for item in result:
-            yield item
-        return
-    async with _closing(result) as items:
+    optimized = partial(optimize, paths=endpoint.row_paths) if endpoint.optimizes else None
+    source = await source_of(result, optimized)
+    async with closing(source.items) as items:
         async for item in items:
             yield item
-
-
-@asynccontextmanager
-async def _closing(items: Any) -> AsyncGenerator[Any, None]:
-    """Close an iterator at the end of the block, if that can be done."""
-    try:
-        yield items
-    finally:
-        close = getattr(items, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def bridge_stream(response: Any, call: Call | None) -> Any:
@@ -102,12 +80,8 @@ class Pieces:
 
     def close(self) -> None:
         """End the stream; Django calls this with the response's ``close()``."""
-        if self._source is None:
-            return
-        if in_bridge():
-            await_(self._end())
-        elif not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        if self._source is not None:
+            end_stream(self._end, self._loop)
 
     async def _end(self) -> None:
         source, self._source = self._source, None
@@ -153,23 +127,12 @@ async def _array(
     endpoint: Endpoint, request: HttpRequest, status: int, items: Any
 ) -> AsyncGenerator[str, None]:
     separator = "["
-    async with _closing(items), _closing(_chunks(items)) as chunks:
+    async with aclosing(chunks_of(items)) as chunks:
         async for chunk in chunks:
             text = _text(endpoint, request, status, chunk)
             yield separator + text.strip()[1:-1]
             separator = ", "
     yield "[]" if separator == "[" else "]"
-
-
-async def _chunks(items: AsyncIterator[Any]) -> AsyncGenerator[list[Any], None]:
-    chunk: list[Any] = []
-    async for item in items:
-        chunk.append(item)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _text(endpoint: Endpoint, request: HttpRequest, status: int, rows: list[Any]) -> str:
