@@ -75,10 +75,10 @@ order: list[str] = []
 
 @pytest.mark.commits
 @pytest.mark.parametrize("paginator", [Numbered, Sliced])
-async def test_rows_are_fetched_while_they_are_counted(paginator, tags):
+async def test_rows_are_fetched_while_they_are_counted_where_that_is_asked_for(paginator, tags):
     order.clear()
     with connection.execute_wrapper(sleeping):
-        answer = await ask(paginator)
+        answer = await ask(paginator, counts_beside_page=True)
 
     assert (answer.json()["count"], names(answer)) == (7, ["t0", "t1", "t2"])
     assert order == ["rows", "count"]
@@ -86,13 +86,23 @@ async def test_rows_are_fetched_while_they_are_counted(paginator, tags):
 
 @pytest.mark.commits
 @pytest.mark.parametrize("paginator", [Numbered, Sliced])
-async def test_that_can_be_turned_off(paginator, tags):
+async def test_else_rows_are_counted_first_as_by_drf(paginator, tags):
     order.clear()
     with connection.execute_wrapper(sleeping):
-        answer = await ask(paginator, counts_beside_page=False)
+        answer = await ask(paginator)
 
     assert (answer.json()["count"], names(answer)) == (7, ["t0", "t1", "t2"])
     assert order == ["count", "rows"]
+
+
+@pytest.mark.commits
+@pytest.mark.parametrize("paginator", [Numbered, Sliced])
+async def test_no_page_is_asked_for_that_the_count_rules_out(paginator):
+    order.clear()
+    with connection.execute_wrapper(sleeping):
+        answer = await ask(paginator)
+
+    assert (answer.json()["count"], names(answer), order) == (0, [], ["count"])
 
 
 @pytest.mark.parametrize("paginator", [Numbered, Sliced])
@@ -100,26 +110,27 @@ async def test_in_a_transaction_one_follows_the_other(paginator, tags):
     order.clear()
     async with atomic():
         with connection.execute_wrapper(sleeping):
-            answer = await ask(paginator)
+            answer = await ask(paginator, counts_beside_page=True)
 
     assert (answer.json()["count"], order) == (7, ["count", "rows"])
 
 
 @pytest.mark.commits
-async def test_a_paginator_of_drfs_own_that_the_settings_name_counts_beside_the_page(tags):
-    order.clear()
-
+async def test_a_paginator_of_drfs_own_that_the_settings_name_is_awaitable(tags):
     class Named(generics.ListAPIView):
         queryset = Tag.objects.order_by("name")
         serializer_class = TagSerializer
         pagination_class = drfs.LimitOffsetPagination
 
+        async def list(self, request, *args, **kwargs):
+            await self.paginator.apaginate_queryset(self.get_queryset(), request)
+            return self.paginator.get_paginated_response([])
+
     urls = (path("x/", Named.as_view()),)
     with override_settings(ROOT_URLCONF=urls, ALLOWED_HOSTS=["testserver"]):
-        with connection.execute_wrapper(sleeping):
-            answer = await AsyncAPIClient().get("/x/?limit=2")
+        answer = await AsyncAPIClient().get("/x/?limit=2")
 
-    assert (answer.json()["count"], order) == (7, ["rows", "count"])
+    assert answer.json()["count"] == 7
 
 
 @pytest.mark.commits
@@ -131,7 +142,7 @@ async def test_what_fails_while_rows_are_counted_fails_the_request(paginator, ta
         return execute(sql, *rest)
 
     with connection.execute_wrapper(failing), pytest.raises(LookupError, match="counting"):
-        await ask(paginator)
+        await ask(paginator, counts_beside_page=True)
 
 
 @pytest.mark.commits
@@ -146,7 +157,7 @@ async def test_the_count_ends_with_the_rows_that_fail(paginator, tags, at_rest):
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(failing), pytest.raises(LookupError, match="fetching"):
-        await ask(paginator)
+        await ask(paginator, counts_beside_page=True)
 
     running = {task.get_coro().__name__ for task in asyncio.all_tasks()}
     assert "run_sync" not in running
@@ -219,7 +230,7 @@ async def test_a_schema_of_uncounted_pages_has_no_count():
 @pytest.mark.parametrize("paginator", [Numbered, Sliced])
 async def test_nothing_is_fetched_where_nothing_was_counted(paginator):
     with counted() as statements:
-        answer = await ask(paginator)
+        answer = await ask(paginator, counts_beside_page=True)
 
     assert (answer.json()["count"], names(answer), len(statements)) == (0, [], 1)
 

@@ -14,7 +14,7 @@ from rest_framework import generics, mixins, views, viewsets
 from turbo_orm import in_bridge, run_sync
 
 from .awaiting import adopted, methods_of, settled, wait_in_methods
-from .pagination import counting_beside
+from .pagination import awaitable
 from .quiet import undescribed
 from .streaming import StreamingResponse
 
@@ -157,7 +157,7 @@ def _paginator(self: Any) -> Any:
     """
     if not hasattr(self, "_paginator"):
         kind = self.pagination_class
-        self._paginator = None if kind is None else adopted(counting_beside(kind)())
+        self._paginator = None if kind is None else adopted(awaitable(kind)())
     return self._paginator
 
 

@@ -1,4 +1,4 @@
-"""DRF's paginators, with counts that run beside the page, are capped, or are left out."""
+"""DRF's paginators, with counts that may run beside the page, be capped, or be left out."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ class Counting(BasePagination):
     # True counts all rows, a number counts no further, False does not count: then the response
     # has no `count`, and whether there is a next page is seen by one more row.
     counted: bool | int = True
-    # Whether rows are counted while the page is fetched, outside a transaction.
-    counts_beside_page: bool = True
+    # True counts the rows while the page is fetched, outside a transaction. DRF counts first, and
+    # asks for no page that the count rules out.
+    counts_beside_page: bool = False
 
     def get_paginated_response(self, data: Any) -> Any:
         """Return the response for a page; see DRF's.
@@ -224,7 +225,7 @@ class CursorPagination(BasePagination, drfs.CursorPagination):
     """Mirrors ``rest_framework.pagination.CursorPagination``, which counts nothing."""
 
 
-def counting_beside(kind: Any) -> Any:
+def awaitable(kind: Any) -> Any:
     """Return our paginator for one of DRF's own that count, such as one that the settings name.
 
     Args:
