@@ -1,5 +1,7 @@
 """Limits of pages, of nodes, and of the documents themselves."""
 
+import inspect
+
 import pytest
 import strawberry_django
 from strawberry_django.pagination import OffsetPaginated
@@ -85,6 +87,8 @@ TOO_LARGE = [
     ("{ nodes(first: 1) { edges { node { tags(first: 11) { totalCount } } } } }", "tags", 11),
     ("query Q($n: Int = 11) { nodes(first: $n) { totalCount } }", "nodes", 11),
     (FRAGMENT, "tags", 12),
+    # No `first`: strawberry gives what stands before the cursor, "arrayconnection:11".
+    ('{ nodes(before: "YXJyYXljb25uZWN0aW9uOjEx") { totalCount } }', "nodes", 11),
     ("{ ... on Query { articles(pagination: {limit: 13}) { title } } }", "articles", 13),
 ]
 
@@ -108,6 +112,74 @@ async def test_sizes_in_variables_are_read():
     assert await messages(built, query, variable_values={"page": {"limit": 99}}) == [
         "A page of 'articles' may have 10 nodes, and 99 are asked for."
     ]
+
+
+LIMIT = "($n: Int) { articles(pagination: {limit: $n}) { title } }"
+PAGE = "($p: OffsetPaginationInput) { articles(pagination: $p) { title } }"
+FIRST = "($n: Int) { nodes(first: $n) { totalCount } }"
+LAST = "($n: Int) { nodes(last: $n) { totalCount } }"
+# What GraphQL takes for the number 11, and what it takes for none.
+COERCED = [
+    ("query" + LIMIT, {"n": 11.0}),
+    ("query" + LIMIT.replace("Int)", "Int = 11)"), {}),
+    ("query" + LIMIT.replace("Int)", "Int! = 11)"), None),
+    ("query" + PAGE, {"p": {"limit": 11.0}}),
+    ("query" + PAGE.replace("Input)", "Input = {limit: 11})"), {}),
+    ("query" + PAGE.replace("Input)", "Input = {offset: 3, limit: 11})"), {}),
+    ("query" + FIRST, {"n": 11.0}),
+    ("query" + FIRST.replace("Int)", "Int = 11)"), {}),
+    ("query" + LAST, {"n": 11.0}),
+]
+AS_DEFAULT = [
+    ("query" + LIMIT, {"n": None}),
+    ("query" + LIMIT, {}),
+    ("query" + LIMIT.replace("Int)", "Int = 11)"), {"n": None}),
+    ("query" + LIMIT.replace("Int)", "Int = 11)"), {"n": 5}),
+    ("query" + PAGE, {"p": None}),
+    ("query" + PAGE, {"p": {"offset": 11}}),
+    ("query" + PAGE, {"p": {"limit": None}}),
+    ("query" + FIRST, {"n": None}),
+    ("query" + FIRST, {"n": 10.0}),
+]
+
+
+@pytest.mark.parametrize(("query", "variables"), COERCED)
+async def test_variables_are_coerced_as_the_execution_does(query, variables):
+    with counted() as asked:
+        [found] = await messages(limited(max_page_size=10), query, variable_values=variables)
+
+    assert found.endswith("may have 10 nodes, and 11 are asked for.")
+    assert asked == []
+
+
+@pytest.mark.parametrize(("query", "variables"), AS_DEFAULT)
+async def test_a_variable_that_is_null_or_small_is_no_page_size(query, variables):
+    built = limited(max_page_size=10)
+
+    assert await messages(built, query, variable_values=variables) == []
+
+
+@pytest.mark.parametrize("wrong", ["11", 10.5, True, [11], {"limit": 11}, 2**31, 10**30])
+@pytest.mark.parametrize("query", ["query" + LIMIT, "query" + FIRST])
+async def test_a_variable_that_graphql_refuses_is_refused_as_without_guards(query, wrong):
+    options = {"variable_values": {"n": wrong}}
+
+    with counted() as asked:
+        found = await messages(limited(max_page_size=10, max_nodes=1), query, **options)
+
+    assert found == await messages(schema(Query), query, **options) != []
+    assert asked == []
+
+
+async def test_a_field_that_is_skipped_has_no_pages():
+    query = "query Q($all: Boolean!) { nodes(first: 11) @include(if: $all) { totalCount } }"
+    built = limited(max_page_size=10)
+
+    assert await messages(built, query, variable_values={"all": False}) == []
+    assert len(await messages(built, query, variable_values={"all": True})) == 1
+    assert (
+        await messages(built, query.replace("include", "skip"), variable_values={"all": True}) == []
+    )
 
 
 async def test_only_the_operation_that_is_executed_counts():
@@ -226,9 +298,7 @@ async def test_graphiqls_own_query_passes():
 
 
 async def test_what_is_none_has_no_limit():
-    nothing = dict.fromkeys(
-        ["max_page_size", "max_nodes", "max_depth", "max_aliases", "max_tokens"]
-    )
+    nothing = dict.fromkeys(inspect.signature(guards).parameters)
 
     assert guards(**nothing) == []
     for name in ("depth", "aliases"):

@@ -14,7 +14,7 @@ from .field import (
     partial,
     type,  # noqa: A004 -- strawberry-django's name
 )
-from .guards import SizeLimiter, guards
+from .guards import DocumentLimiter, SizeLimiter, guards
 from .mutations import input_mutation, mutation
 from .names import check
 from .redirect import apply
@@ -25,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncGraphQLView",
     "DataLoader",
+    "DocumentLimiter",
     "SizeLimiter",
     "TurboExtension",
     "TurboField",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import DocumentNode
 from graphql.validation import specified_rules
 from strawberry.types import ExecutionContext
+
+if TYPE_CHECKING:
+    from .guards.document import Measure
 
 STANDARD = frozenset(specified_rules)
 # Longer ones are somebody's own invention, and take memory.
@@ -19,11 +22,13 @@ LONGEST = 10_000
 class Document:
     """A document, and whether the rules of GraphQL itself have nothing against it."""
 
-    __slots__ = ("node", "valid")
+    __slots__ = ("measure", "node", "valid")
 
     def __init__(self, node: DocumentNode) -> None:
         self.node = node
         self.valid = False
+        # What the guards have found.
+        self.measure: Measure | None = None
 
 
 class Documents:

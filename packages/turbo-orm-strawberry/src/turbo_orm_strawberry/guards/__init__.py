@@ -2,6 +2,7 @@
 
 from .budget import Budget, current_budget
 from .guards import guards
+from .limiter import DocumentLimiter
 from .sizes import SizeLimiter
 
-__all__ = ["Budget", "SizeLimiter", "current_budget", "guards"]
+__all__ = ["Budget", "DocumentLimiter", "SizeLimiter", "current_budget", "guards"]

@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
-    InlineFragmentNode,
+    GraphQLIncludeDirective,
+    GraphQLSkipDirective,
     OperationDefinitionNode,
     SelectionSetNode,
+    get_argument_values,
+    get_directive_values,
     get_named_type,
-    value_from_ast_untyped,
+    get_operation_ast,
 )
-from strawberry.relay import ConnectionExtension
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
-from strawberry_django.settings import strawberry_django_settings
 
-SIZES = ("first", "last")
+from .pages import default_size, size_of
+from .variables import Variables
+from .walk import Walk, Wanted
 
 
-class Estimate:
+class Estimate(Walk[int]):
     """Walks through an operation and multiplies the sizes of its pages.
 
     Args:
-        context: of the execution.
+        context: of the execution; its document is valid.
         max_page_size: what a page may have at most; None for anything.
         max_nodes: what the operation may have at most; None for anything.
+
+    The value of a selection set is how many nodes the pages inside have for each object that is
+    selected on.
     """
 
     def __init__(
         self, context: ExecutionContext, max_page_size: int | None, max_nodes: int | None
     ) -> None:
-        self._context = context
+        document = context.graphql_document
+        assert isinstance(document, DocumentNode)
+        super().__init__(document, 0)
         schema: Any = context.schema
+        self._strawberry_schema = schema
         self._schema = schema._schema
         self._max_page_size = max_page_size
         self._max_nodes = max_nodes
-        document = context.graphql_document
-        assert isinstance(document, DocumentNode)
-        self._fragments = {
-            node.name.value: node
-            for node in document.definitions
-            if isinstance(node, FragmentDefinitionNode)
-        }
-        self._operation = _operation(document, context.operation_name)
-        self._variables = self._given_variables()
+        operation = get_operation_ast(document, context.operation_name)
+        assert operation is not None
+        self._operation: OperationDefinitionNode = operation
+        self._variables = Variables(self._schema, operation, context.variables)
 
     def check(self) -> None:
         """Raise if the operation asks for too much.
@@ -59,8 +61,7 @@ class Estimate:
         Raises:
             GraphQLError: one of its pages is too large, or all of them together are.
         """
-        root = self._schema.get_root_type(self._operation.operation)
-        nodes = self._nodes(self._operation.selection_set, root, 1)
+        nodes = self.nodes()
         if self._max_nodes is not None and nodes > self._max_nodes:
             raise GraphQLError(
                 f"The operation asks for up to {nodes} nodes; {self._max_nodes} are allowed. Ask "
@@ -68,83 +69,75 @@ class Estimate:
                 self._operation,
             )
 
-    def _given_variables(self) -> dict[str, Any]:
-        given = dict(self._context.variables or {})
-        for definition in self._operation.variable_definitions or ():
-            name = definition.variable.name.value
-            if name not in given and definition.default_value is not None:
-                given[name] = value_from_ast_untyped(definition.default_value)
-        return given
+    def nodes(self) -> int:
+        """Return how many nodes the operation asks for.
 
-    def _nodes(self, selections: SelectionSetNode, parent: Any, around: int) -> int:
-        """Return how many nodes the pages in a selection have, in so many objects around it."""
+        Raises:
+            GraphQLError: one of its pages is too large.
+        """
+        if self._variables.refused:
+            # The execution says so.
+            return 0
+        root = self._schema.get_root_type(self._operation.operation)
+        return self.of(self._operation.selection_set, root)
+
+    def _step(self, selections: SelectionSetNode, parent: Any) -> Generator[Wanted, int, int]:
         total = 0
-        for node, kind in self._fields(selections, parent):
-            field = getattr(kind, "fields", {}).get(node.name.value)
-            if field is None:
-                continue
-            size = self._size(node, field)
-            inside = around if size is None else around * size
-            total += 0 if size is None else inside
-            if node.selection_set is not None:
-                total += self._nodes(node.selection_set, get_named_type(field.type), inside)
-        return total
-
-    def _fields(self, selections: SelectionSetNode, parent: Any) -> Iterator[tuple[FieldNode, Any]]:
+        seen: set[str] = set()
         for node in selections.selections:
+            if not self._is_included(node):
+                continue
             if isinstance(node, FieldNode):
-                yield node, parent
-            elif isinstance(node, InlineFragmentNode):
-                yield from self._fields(node.selection_set, self._type(node, parent))
+                field = getattr(parent, "fields", {}).get(node.name.value)
+                if field is None:
+                    continue
+                size = self._size(node, field)
+                inside = 0
+                if node.selection_set is not None:
+                    inside = yield node.selection_set, get_named_type(field.type)
+                total += inside if size is None else size * (1 + inside)
             elif isinstance(node, FragmentSpreadNode):
-                fragment = self._fragments[node.name.value]
-                yield from self._fields(fragment.selection_set, self._type(fragment, parent))
+                fragment = self.spread(node, seen)
+                if fragment is not None:
+                    total += yield fragment.selection_set, self._type(fragment, parent)
+            else:
+                total += yield node.selection_set, self._type(node, parent)  # type: ignore[attr-defined]
+        return total
 
     def _type(self, node: Any, parent: Any) -> Any:
         condition = node.type_condition
         return parent if condition is None else self._schema.get_type(condition.name.value)
 
+    def _is_included(self, node: Any) -> bool:
+        """Tell whether ``@skip`` and ``@include`` leave a selection in."""
+        if not node.directives:
+            return True
+        variables = self._variables.values
+        try:
+            skip = get_directive_values(GraphQLSkipDirective, node, variables)
+            include = get_directive_values(GraphQLIncludeDirective, node, variables)
+        except GraphQLError:
+            # The execution says so.
+            return True
+        return not (skip and skip["if"]) and (include is None or bool(include["if"]))
+
     def _size(self, node: FieldNode, field: GraphQLField) -> int | None:
         """Return how many nodes a page asks for, None if the field has no pages."""
-        given = {
-            argument.name.value: value_from_ast_untyped(argument.value, self._variables)
-            for argument in node.arguments or ()
-        }
-        if {"first", "after"} <= field.args.keys():
-            asked = [given[name] for name in SIZES if isinstance(given.get(name), int)]
-            return self._checked(node, max(asked)) if asked else self._connection_default(field)
-        if "pagination" in field.args:
-            page = given["pagination"] if isinstance(given.get("pagination"), dict) else {}
-            limit = page.get("limit")
-            return self._checked(node, limit) if isinstance(limit, int) else self._list_default()
-        return None
-
-    def _connection_default(self, field: GraphQLField) -> int:
-        definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        for extension in getattr(definition, "extensions", ()):
-            if isinstance(extension, ConnectionExtension) and extension.max_results is not None:
-                return int(extension.max_results)
-        return int(self._context.schema.config.relay_max_results)
-
-    def _list_default(self) -> int:
-        return int(strawberry_django_settings()["PAGINATION_DEFAULT_LIMIT"] or 1)
-
-    def _checked(self, node: FieldNode, size: int) -> int:
+        if not field.args:
+            return None
+        try:
+            given = get_argument_values(field, node, self._variables.values)
+        except GraphQLError:
+            # The execution does not call the resolver, and says so.
+            return None
+        asked = size_of(field, given)
+        if asked is None:
+            return default_size(self._strawberry_schema, field)
         limit = self._max_page_size
         # strawberry-django takes a negative limit for none.
-        if limit is not None and (size > limit or size < 0):
+        if limit is not None and (asked > limit or asked < 0):
             raise GraphQLError(
-                f"A page of {node.name.value!r} may have {limit} nodes, and {size} are asked for.",
+                f"A page of {node.name.value!r} may have {limit} nodes, and {asked} are asked for.",
                 node,
             )
-        return max(size, 0)
-
-
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    """Return the operation that is executed; that there is one was checked before."""
-    return next(
-        node
-        for node in document.definitions
-        if isinstance(node, OperationDefinitionNode)
-        and (not name or (node.name is not None and node.name.value == name))
-    )
+        return max(asked, 0)

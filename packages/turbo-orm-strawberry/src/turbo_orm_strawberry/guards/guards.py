@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from strawberry.extensions import (
-    MaxAliasesLimiter,
-    MaxTokensLimiter,
-    QueryDepthLimiter,
-    SchemaExtension,
-)
+from strawberry.extensions import SchemaExtension
 
+from .limiter import MAX_ALIASES, MAX_DEPTH, MAX_OVERLAPS, MAX_TOKENS, DocumentLimiter
 from .sizes import MAX_NODES, MAX_PAGE_SIZE, SizeLimiter
 
 
@@ -19,29 +15,37 @@ def guards(
     *,
     max_page_size: int | None = MAX_PAGE_SIZE,
     max_nodes: int | None = MAX_NODES,
-    max_depth: int | None = 10,
-    max_aliases: int | None = 15,
-    max_tokens: int | None = 1_000,
+    max_depth: int | None = MAX_DEPTH,
+    max_aliases: int | None = MAX_ALIASES,
+    max_tokens: int | None = MAX_TOKENS,
+    max_overlaps: int | None = MAX_OVERLAPS,
 ) -> list[Callable[[], SchemaExtension]]:
     """Return the extensions that a public endpoint should have.
 
     Args:
         max_page_size: what ``first``, ``last`` and ``limit`` may say at most.
         max_nodes: how many objects an operation may fetch.
-        max_depth: how deep its selections may be nested; strawberry's ``QueryDepthLimiter``.
-        max_aliases: how many aliases it may have; strawberry's ``MaxAliasesLimiter``.
-        max_tokens: how long its document may be; strawberry's ``MaxTokensLimiter``.
+        max_depth: how deep its selections may be nested, as with strawberry's
+            ``QueryDepthLimiter``.
+        max_aliases: how many aliases it may have, as with strawberry's ``MaxAliasesLimiter``.
+        max_tokens: how long its document may be, as with strawberry's ``MaxTokensLimiter``.
+        max_overlaps: how many pairs of its fields may have one response name at one place: GraphQL
+            compares each pair.
 
     Returns:
         Factories for ``strawberry.Schema(extensions=[*guards(), ...])``. What is None has no limit.
+        Put them first, so that nothing is done for an operation that is refused.
     """
     found: list[Callable[[], SchemaExtension]] = []
-    if max_tokens is not None:
-        found.append(partial(MaxTokensLimiter, max_token_count=max_tokens))
-    if max_depth is not None:
-        found.append(partial(QueryDepthLimiter, max_depth=max_depth))
-    if max_aliases is not None:
-        found.append(partial(MaxAliasesLimiter, max_alias_count=max_aliases))
+    if any(most is not None for most in (max_depth, max_aliases, max_tokens, max_overlaps)):
+        limiter = partial(
+            DocumentLimiter,
+            max_depth=max_depth,
+            max_aliases=max_aliases,
+            max_tokens=max_tokens,
+            max_overlaps=max_overlaps,
+        )
+        found.append(limiter)
     if max_page_size is not None or max_nodes is not None:
         found.append(partial(SizeLimiter, max_page_size=max_page_size, max_nodes=max_nodes))
     return found
