@@ -7,7 +7,6 @@ from inspect import isawaitable
 from typing import Any
 
 from graphql import GraphQLResolveInfo
-from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
@@ -15,6 +14,7 @@ from turbo_orm import ConnectionLimit, await_, eager, portal
 
 from .documents import Document, documents_of, passes, spare_validation
 from .fields import INTROSPECTION, MISSING, Reading, is_mutation, is_plain_chain, reading_of
+from .instances import OperationExtension
 from .operation import Operation
 from .results import completed, counted
 from .subscriptions import bridge_subscriptions
@@ -34,7 +34,7 @@ class Unfinished:
         self.awaitable = awaitable
 
 
-class TurboExtension(SchemaExtension):
+class TurboExtension(OperationExtension):
     """Runs the resolvers of an asynchronous execution on the event loop, without a thread.
 
     Args:
@@ -55,10 +55,15 @@ class TurboExtension(SchemaExtension):
         execution_context: ExecutionContext | None = None,
     ) -> None:
         super().__init__(execution_context=execution_context)
-        limit = None if max_connections is None else ConnectionLimit(max_connections)
-        self._operation = Operation(limit)
-        self._readings: dict[Callable[..., Any], Reading] = {}
+        self._max_connections = max_connections
         self._max_documents = max_documents
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what is known of an operation."""
+        most = self._max_connections
+        self._operation = Operation(None if most is None else ConnectionLimit(most))
+        self._readings: dict[Callable[..., Any], Reading] = {}
         self._document: Document | None = None
 
     def on_operation(self) -> Iterator[None]:

@@ -22,6 +22,7 @@ from django.db.models import QuerySet
 from turbo_orm import await_, in_bridge
 from turbo_orm.foreign import names_in
 
+from .instances import one_for_each_operation
 from .operation import current_operation
 from .permissions import one_at_a_time
 from .streams import opened
@@ -227,6 +228,7 @@ TABLE: tuple[Redirect, ...] = (
         ("resolve_login", "resolve_logout"),
     ),
     Redirect("strawberry.schema.schema:Schema", "execute_sync", synchronously),
+    Redirect("strawberry.schema.schema:Schema", "get_extensions", one_for_each_operation),
 )
 # What differs between the releases of graphql-core.
 FOR_GRAPHQL_3_2 = (Redirect("strawberry.schema.schema", "subscribe", stepped_in_the_bridge),)

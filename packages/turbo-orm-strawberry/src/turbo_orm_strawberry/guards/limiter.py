@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 
 from ..documents import documents_of
+from ..instances import OperationExtension
 from .document import Measure, measure
 
 MAX_DEPTH = 10
@@ -17,7 +17,7 @@ MAX_TOKENS = 1_000
 MAX_OVERLAPS = 5_000
 
 
-class DocumentLimiter(SchemaExtension):
+class DocumentLimiter(OperationExtension):
     """Refuses documents that are too long, too deep, or that repeat too much.
 
     Args:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 
+from ..instances import OperationExtension
 from .budget import Budget, budget
 from .estimate import Estimate
 
@@ -14,7 +14,7 @@ MAX_PAGE_SIZE = 100
 MAX_NODES = 5_000
 
 
-class SizeLimiter(SchemaExtension):
+class SizeLimiter(OperationExtension):
     """Refuses operations that ask for more rows than they should.
 
     Args:
