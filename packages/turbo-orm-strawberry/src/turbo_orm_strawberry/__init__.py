@@ -14,7 +14,7 @@ from .field import (
     partial,
     type,  # noqa: A004 -- strawberry-django's name
 )
-from .guards import DocumentLimiter, SizeLimiter, guards
+from .guards import DocumentLimiter, SizeLimiter, TimeLimiter, guards
 from .mutations import input_mutation, mutation
 from .names import check
 from .redirect import apply
@@ -27,6 +27,7 @@ __all__ = [
     "DataLoader",
     "DocumentLimiter",
     "SizeLimiter",
+    "TimeLimiter",
     "TurboExtension",
     "TurboField",
     "__version__",

@@ -4,5 +4,6 @@ from .budget import Budget, current_budget
 from .guards import guards
 from .limiter import DocumentLimiter
 from .sizes import SizeLimiter
+from .times import TimeLimiter
 
-__all__ = ["Budget", "DocumentLimiter", "SizeLimiter", "current_budget", "guards"]
+__all__ = ["Budget", "DocumentLimiter", "SizeLimiter", "TimeLimiter", "current_budget", "guards"]

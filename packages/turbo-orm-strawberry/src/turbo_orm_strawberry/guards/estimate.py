@@ -22,6 +22,7 @@ from graphql import (
 )
 from strawberry.types import ExecutionContext
 
+from .lists import longest_list
 from .pages import default_size, size_of
 from .variables import Variables
 from .walk import Walk, Wanted
@@ -34,13 +35,18 @@ class Estimate(Walk[int]):
         context: of the execution; its document is valid.
         max_page_size: what a page may have at most; None for anything.
         max_nodes: what the operation may have at most; None for anything.
+        max_list_size: how many items a list in arguments may have; None for any number.
 
     The value of a selection set is how many nodes the pages inside have for each object that is
     selected on.
     """
 
     def __init__(
-        self, context: ExecutionContext, max_page_size: int | None, max_nodes: int | None
+        self,
+        context: ExecutionContext,
+        max_page_size: int | None,
+        max_nodes: int | None,
+        max_list_size: int | None = None,
     ) -> None:
         document = context.graphql_document
         assert isinstance(document, DocumentNode)
@@ -50,6 +56,7 @@ class Estimate(Walk[int]):
         self._schema = schema._schema
         self._max_page_size = max_page_size
         self._max_nodes = max_nodes
+        self._max_list_size = max_list_size
         operation = get_operation_ast(document, context.operation_name)
         assert operation is not None
         self._operation: OperationDefinitionNode = operation
@@ -59,7 +66,8 @@ class Estimate(Walk[int]):
         """Raise if the operation asks for too much.
 
         Raises:
-            GraphQLError: one of its pages is too large, or all of them together are.
+            GraphQLError: one of its pages is too large, or all of them together are, or one of the
+                lists in its arguments is too long.
         """
         nodes = self.nodes()
         if self._max_nodes is not None and nodes > self._max_nodes:
@@ -73,7 +81,7 @@ class Estimate(Walk[int]):
         """Return how many nodes the operation asks for.
 
         Raises:
-            GraphQLError: one of its pages is too large.
+            GraphQLError: one of its pages is too large, or one of its lists too long.
         """
         if self._variables.refused:
             # The execution says so.
@@ -130,6 +138,7 @@ class Estimate(Walk[int]):
         except GraphQLError:
             # The execution does not call the resolver, and says so.
             return None
+        self._check_lists(node, field, given)
         asked = size_of(field, given)
         if asked is None:
             return default_size(self._strawberry_schema, field)
@@ -141,3 +150,15 @@ class Estimate(Walk[int]):
                 node,
             )
         return max(asked, 0)
+
+    def _check_lists(self, node: FieldNode, field: GraphQLField, given: dict[str, Any]) -> None:
+        limit = self._max_list_size
+        if limit is None:
+            return
+        longest = longest_list(field, given)
+        if longest > limit:
+            raise GraphQLError(
+                f"A list in the arguments of {node.name.value!r} may have {limit} items, and it "
+                f"has {longest}.",
+                node,
+            )

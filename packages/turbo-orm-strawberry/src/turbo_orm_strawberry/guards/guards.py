@@ -9,6 +9,7 @@ from strawberry.extensions import SchemaExtension
 
 from .limiter import MAX_ALIASES, MAX_DEPTH, MAX_OVERLAPS, MAX_TOKENS, DocumentLimiter
 from .sizes import MAX_NODES, MAX_PAGE_SIZE, SizeLimiter
+from .times import TimeLimiter
 
 
 def guards(
@@ -19,6 +20,8 @@ def guards(
     max_aliases: int | None = MAX_ALIASES,
     max_tokens: int | None = MAX_TOKENS,
     max_overlaps: int | None = MAX_OVERLAPS,
+    max_list_size: int | None = None,
+    timeout: float | None = None,
 ) -> list[Callable[[], SchemaExtension]]:
     """Return the extensions that a public endpoint should have.
 
@@ -31,6 +34,9 @@ def guards(
         max_tokens: how long its document may be, as with strawberry's ``MaxTokensLimiter``.
         max_overlaps: how many pairs of its fields may have one response name at one place: GraphQL
             compares each pair.
+        max_list_size: how many items a list in its arguments may have, such as ``ids`` and
+            ``inList``.
+        timeout: seconds that its execution may take; its queries are cancelled then.
 
     Returns:
         Factories for ``strawberry.Schema(extensions=[*guards(), ...])``. What is None has no limit.
@@ -38,14 +44,22 @@ def guards(
     """
     found: list[Callable[[], SchemaExtension]] = []
     if any(most is not None for most in (max_depth, max_aliases, max_tokens, max_overlaps)):
-        limiter = partial(
+        documents = partial(
             DocumentLimiter,
             max_depth=max_depth,
             max_aliases=max_aliases,
             max_tokens=max_tokens,
             max_overlaps=max_overlaps,
         )
-        found.append(limiter)
-    if max_page_size is not None or max_nodes is not None:
-        found.append(partial(SizeLimiter, max_page_size=max_page_size, max_nodes=max_nodes))
+        found.append(documents)
+    if any(most is not None for most in (max_page_size, max_nodes, max_list_size)):
+        sizes = partial(
+            SizeLimiter,
+            max_page_size=max_page_size,
+            max_nodes=max_nodes,
+            max_list_size=max_list_size,
+        )
+        found.append(sizes)
+    if timeout is not None:
+        found.append(partial(TimeLimiter, timeout=timeout))
     return found

@@ -20,6 +20,8 @@ class SizeLimiter(OperationExtension):
     Args:
         max_page_size: what ``first``, ``last`` and ``limit`` may say at most; None for anything.
         max_nodes: how many objects an operation may fetch; None for any number.
+        max_list_size: how many items a list in arguments may have, such as ``ids`` and
+            ``inList``; None for any number.
         execution_context: strawberry's.
 
     Before anything is fetched the pages that the operation asks for are multiplied, each with those
@@ -31,11 +33,13 @@ class SizeLimiter(OperationExtension):
         *,
         max_page_size: int | None = MAX_PAGE_SIZE,
         max_nodes: int | None = MAX_NODES,
+        max_list_size: int | None = None,
         execution_context: ExecutionContext | None = None,
     ) -> None:
         super().__init__(execution_context=execution_context)
         self.max_page_size = max_page_size
         self.max_nodes = max_nodes
+        self.max_list_size = max_list_size
 
     def on_execute(self) -> Iterator[None]:
         """Refuse the operation, or count what it fetches.
@@ -43,7 +47,9 @@ class SizeLimiter(OperationExtension):
         Raises:
             GraphQLError: the operation asks for too much.
         """
-        Estimate(self.execution_context, self.max_page_size, self.max_nodes).check()
+        Estimate(
+            self.execution_context, self.max_page_size, self.max_nodes, self.max_list_size
+        ).check()
         if self.max_nodes is None:
             yield
             return
