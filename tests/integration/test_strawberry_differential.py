@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from tests.ninja import common
 from tests.ninja.helpers import counted
 from tests.strawberry.cases import CASES, Case
 from tests.strawberry.loading import load
+from tests.strawberry.numbers import CASES as NUMBERS
 from tests.testapp.models import Article, Author, Plain, Tag
+from tests.thorough import cases
 from turbo_orm import close_pools
-from turbo_orm_strawberry import TurboExtension
+from turbo_orm_strawberry import TurboExtension, guards
 
 
 def schema_of(api: Any, extensions: list[Any]) -> strawberry.Schema:
@@ -131,19 +134,7 @@ QUERIES = {name: case for name, case in CASES.items() if name not in MUTATIONS}
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning:strawberry_django")
 @pytest.mark.parametrize("optimized", SCHEMAS, ids=["optimizer", "no optimizer"])
 def test_results_of_queries_are_those_of_stock_strawberry_django(optimized):
-    stock, ours = SCHEMAS[optimized]
-    begin()
-    expected = {name: synchronous(stock, case) for name, case in QUERIES.items()}
-
-    results = asynchronous(ours, QUERIES)
-
-    for name, case in QUERIES.items():
-        if case.ends_early:
-            # Which of the errors is the first depends on the database.
-            assert (name, told(results[name])) == (name, told(expected[name]))
-        else:
-            assert (name, results[name][0]) == (name, expected[name][0])
-            assert results[name][1] <= expected[name][1], name
+    assert_same(*SCHEMAS[optimized], QUERIES)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -166,3 +157,47 @@ def test_the_schema_is_that_of_stock_strawberry_django():
     stock, ours = SCHEMAS[True]
 
     assert ours.as_str() == stock.as_str()
+
+
+def assert_same(stock: strawberry.Schema, ours: strawberry.Schema, tried: dict[str, Case]) -> None:
+    begin()
+    expected = {name: synchronous(stock, case) for name, case in tried.items()}
+
+    results = asynchronous(ours, tried)
+
+    for name, case in tried.items():
+        if case.ends_early:
+            assert (name, told(results[name])) == (name, told(expected[name]))
+        else:
+            assert (name, case, results[name][0]) == (name, case, expected[name][0])
+            assert results[name][1] <= expected[name][1], (name, case)
+
+
+def chosen(found: dict[str, Case], number: int) -> dict[str, Case]:
+    names = random.Random(19).sample(sorted(found), min(number, len(found)))
+    return {name: found[name] for name in names}
+
+
+@pytest.mark.parametrize("optimized", SCHEMAS, ids=["optimizer", "no optimizer"])
+def test_every_number_of_a_client_gets_the_answer_of_stock_strawberry_django(optimized):
+    assert_same(*SCHEMAS[optimized], chosen(NUMBERS, cases(25, 500)))
+
+
+def test_guards_refuse_a_number_or_leave_the_answer_as_it_is():
+    stock, _ = SCHEMAS[True]
+    guarded = schema_of(turbo_orm_strawberry, [*guards(), DjangoOptimizerExtension, TurboExtension])
+    tried = chosen(NUMBERS, cases(25, 500))
+    begin()
+    expected = {name: synchronous(stock, case) for name, case in tried.items()}
+
+    results = asynchronous(guarded, tried)
+
+    refused = 0
+    for name, case in tried.items():
+        (found, messages), stocks = told(results[name]), told(expected[name])
+        if messages and messages[0].startswith(("A page of", "The operation asks for")):
+            refused += 1
+            assert found is None
+        elif not case.ends_early:
+            assert (name, found, messages) == (name, *stocks)
+    assert refused
