@@ -22,6 +22,7 @@ from tests.ninja.helpers import counted
 from tests.strawberry.cases import CASES, Case
 from tests.strawberry.loading import load
 from tests.strawberry.numbers import CASES as NUMBERS
+from tests.strawberry.random_cases import random_cases
 from tests.testapp.models import Article, Author, Plain, Tag
 from tests.thorough import cases
 from turbo_orm import close_pools
@@ -186,18 +187,56 @@ def test_every_number_of_a_client_gets_the_answer_of_stock_strawberry_django(opt
 def test_guards_refuse_a_number_or_leave_the_answer_as_it_is():
     stock, _ = SCHEMAS[True]
     guarded = schema_of(turbo_orm_strawberry, [*guards(), DjangoOptimizerExtension, TurboExtension])
-    tried = chosen(NUMBERS, cases(25, 500))
+    surely = "a limit: 2**31 - 1"
+    tried = chosen(NUMBERS, cases(25, 500)) | {surely: NUMBERS[surely]}
     begin()
     expected = {name: synchronous(stock, case) for name, case in tried.items()}
 
     results = asynchronous(guarded, tried)
 
-    refused = 0
+    refused = []
     for name, case in tried.items():
         (found, messages), stocks = told(results[name]), told(expected[name])
         if messages and messages[0].startswith(("A page of", "The operation asks for")):
-            refused += 1
+            refused.append(name)
             assert found is None
         elif not case.ends_early:
             assert (name, found, messages) == (name, *stocks)
-    assert refused
+    assert surely in refused
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning:strawberry_django")
+@pytest.mark.parametrize("optimized", SCHEMAS, ids=["optimizer", "no optimizer"])
+def test_any_query_gets_the_answer_of_stock_strawberry_django(optimized):
+    stock, ours = SCHEMAS[optimized]
+    tried = random_cases(cases(20, 300))
+    begin()
+    expected = {name: synchronous(stock, case) for name, case in tried.items()}
+
+    results = asynchronous(ours, tried)
+
+    for name, case in tried.items():
+        assert (name, case.document, results[name][0]) == (name, case.document, expected[name][0])
+        if optimized and not expected[name][0][1]:
+            assert results[name][1] <= expected[name][1], (name, case.document)
+
+
+SAME_OBJECT = {
+    document: Case(document)
+    for document in (
+        "{ raw { profile { bio } b: profile { bio } } }",
+        "{ raw { profile { bio } ... { c: profile { bio } } d: profile { bio } } }",
+        "{ deferred { name b: name age } }",
+        "{ deferred { shout name age } }",
+        "{ articles { author { name } a: author { age } authorName } }",
+        "{ articles { authorName b: authorName author { shout } } }",
+        "{ authors { name profile { bio } articles { authorId authorName } } }",
+        "{ articles { oneTag { articles(pagination: {limit: 2}) { authorId authorName } } } }",
+        "{ custom(age: 2) { edited(filters: {author: {age: {gte: 2}}}) { authorId authorName } } }",
+    )
+}
+
+
+@pytest.mark.parametrize("optimized", SCHEMAS, ids=["optimizer", "no optimizer"])
+def test_fields_of_one_object_load_what_it_keeps_once(optimized):
+    assert_same(*SCHEMAS[optimized], SAME_OBJECT)

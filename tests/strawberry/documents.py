@@ -23,7 +23,8 @@ class Grammar:
     Args:
         leaves: of each type, the fields without selections.
         branches: of each type, the fields with selections, and what they select on.
-        arguments: of each field, its arguments, one of which is chosen.
+        arguments: of each field, or of a "field of Type", or of a "field in Type" that has it, its
+            arguments, one of which is chosen.
     """
 
     leaves: dict[str, list[str]]
@@ -95,11 +96,14 @@ class Generator:
             return f"...{condition}{self._directive()} {{{self._selections(on, depth - 1)}}}"
         if kind > 1 and branches and depth > 0:
             name = self._random.choice(list(branches))
-            return f"{self._field(name)} {{{self._selections(branches[name], depth - 1)}}}"
+            of = branches[name]
+            return f"{self._field(name, of, on)} {{{self._selections(of, depth - 1)}}}"
         return self._field(self._random.choice([*self._grammar.leaves[on], "__typename"]))
 
-    def _field(self, name: str) -> str:
-        arguments = self._random.choice(self._grammar.arguments.get(name, [""]))
+    def _field(self, name: str, of: str = "", on: str = "") -> str:
+        known = self._grammar.arguments
+        keys = (f"{name} in {on}", f"{name} of {of}", name)
+        arguments = self._random.choice(next((known[key] for key in keys if key in known), [""]))
         self._aliases += 1
         is_alone = not self._is_valid and self._random.random() < 0.7
         alias = (

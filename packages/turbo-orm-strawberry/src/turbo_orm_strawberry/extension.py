@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from inspect import isawaitable
 from typing import Any
 
+from django.db.models import Model
 from graphql import GraphQLResolveInfo
 from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
@@ -159,10 +160,13 @@ class TurboExtension(OperationExtension):
             return self._operation.pending.added(rest, rest)
 
         waits = False
+        loading = root if reading.may_load and isinstance(root, Model) else None
 
         def job() -> Any:
-            with self._operation.entered():
-                result = _next(root, info, *args, **kwargs)
+            operation = self._operation
+            with operation.entered():
+                with operation.loads.turn(loading):
+                    result = _next(root, info, *args, **kwargs)
                 if isawaitable(result):
                     if not waits:
                         return Unfinished(result)

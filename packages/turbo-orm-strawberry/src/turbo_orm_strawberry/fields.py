@@ -48,6 +48,12 @@ def UNKNOWN(root: Any) -> Any:  # noqa: N802 -- a constant that is called
     return MISSING
 
 
+def _is_synchronous_resolver(field: GraphQLField) -> bool:
+    definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    resolver = definition.base_resolver if isinstance(definition, StrawberryField) else None
+    return resolver is not None and not resolver.is_async
+
+
 class Reading:
     """How the value of a field comes about.
 
@@ -56,7 +62,7 @@ class Reading:
         plain: whether nobody else wants to see the value.
     """
 
-    __slots__ = ("attribute", "has_nodes", "is_list", "readers")
+    __slots__ = ("attribute", "has_nodes", "is_list", "may_load", "readers")
 
     def __init__(self, field: GraphQLField, *, plain: bool = True) -> None:
         kind: Any = field.type
@@ -65,6 +71,10 @@ class Reading:
         self.is_list = isinstance(kind, GraphQLList)
         self.has_nodes = self.is_list and is_composite_type(get_named_type(kind))
         self.attribute = _attribute(field) if plain else None
+        # Whether it may load what its object keeps: a column, a related object. A list is not kept.
+        self.may_load = _is_synchronous_resolver(field) or (
+            self.attribute is not None and not self.is_list
+        )
         # For each class of objects, what gives the value if it is there already, so that reading it
         # runs no code, else MISSING.
         self.readers: dict[type, Reader] = {}

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from turbo_orm import ConnectionLimit
 
 from .pending import Pending
-from .waiting import Turns
+from .waiting import Loads, Turns
 
 _current: ContextVar[Operation | None] = ContextVar("turbo_orm_strawberry_operation", default=None)
 
@@ -17,13 +17,14 @@ _current: ContextVar[Operation | None] = ContextVar("turbo_orm_strawberry_operat
 class Operation:
     """One execution of a GraphQL document, or of one event of a subscription."""
 
-    __slots__ = ("limit", "pending", "permissions")
+    __slots__ = ("limit", "loads", "pending", "permissions")
 
     def __init__(self, limit: ConnectionLimit | None) -> None:
         self.limit = limit
         self.pending = Pending()
         # A user's permissions are asked for by one field and kept for the others.
         self.permissions = Turns()
+        self.loads = Loads()
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:

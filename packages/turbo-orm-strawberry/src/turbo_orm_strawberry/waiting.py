@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any
 
 from turbo_orm import await_, in_bridge
 
@@ -42,3 +43,38 @@ class Turns:
         finally:
             _held.reset(token)
             self._lock.release()
+
+
+class Loads:
+    """One field at a time of those that may load what their object keeps.
+
+    ``author`` and ``authorName``, or one field under two aliases, would load the author of one
+    article twice; in synchronous execution the second finds what the first has loaded. A field
+    waits before it has a connection, so that no load waits for it.
+    """
+
+    __slots__ = ("_loading",)
+
+    def __init__(self) -> None:
+        self._loading: dict[int, asyncio.Event] = {}
+
+    @contextlib.contextmanager
+    def turn(self, instance: Any) -> Iterator[None]:
+        """Wait until no other field loads what the object keeps.
+
+        Args:
+            instance: the object, None for a field that loads nothing of the kind.
+        """
+        if instance is None or not in_bridge():
+            yield
+            return
+        # Whoever loads has the object, so that no other has its number.
+        key = id(instance)
+        while (load := self._loading.get(key)) is not None:
+            await_(load.wait(), suspending=True)
+        load = self._loading[key] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._loading[key]
+            load.set()
