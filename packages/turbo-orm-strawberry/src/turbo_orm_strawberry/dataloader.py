@@ -28,12 +28,12 @@ class DataLoader(StockDataLoader[K, T]):
 
 
 def _in_portal(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    async def call(keys: Any) -> Any:
+    async def load_in_bridge(keys: Any) -> Any:
         values = load(keys)
         return await values if isawaitable(values) else values
 
     @functools.wraps(load)
     async def loaded(keys: Any) -> Any:
-        return await portal(call(keys))
+        return await portal(load_in_bridge(keys))
 
     return loaded

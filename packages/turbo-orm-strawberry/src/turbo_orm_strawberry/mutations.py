@@ -118,11 +118,11 @@ async def _awaited(using: str | None, resolve: Callable[..., Any], *args: Any) -
 
 
 def _fetched(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
+    def resolve_and_fetch(*args: Any) -> Any:
         result = resolve(*args)
         return default_qs_hook(result) if isinstance(result, QuerySet) else result
 
-    return call
+    return resolve_and_fetch
 
 
 def mutation(

@@ -46,12 +46,12 @@ def inline_in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def replacement(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        async def call(*args: Any, **kwargs: Any) -> Any:
+        async def call_inline(*args: Any, **kwargs: Any) -> Any:
             if in_bridge():
                 return function(*args, **kwargs)
             return await original(function, **options)(*args, **kwargs)
 
-        return call
+        return call_inline
 
     return replacement
 
@@ -61,12 +61,12 @@ def awaited_in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def replacement(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call_awaited(*args: Any, **kwargs: Any) -> Any:
             if in_bridge():
                 return await_(function(*args, **kwargs), suspending=True)
             return original(function, **options)(*args, **kwargs)
 
-        return call
+        return call_awaited
 
     return replacement
 

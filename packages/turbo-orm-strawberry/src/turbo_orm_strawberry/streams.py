@@ -55,10 +55,10 @@ async def opened(subscribe: Callable[[], Any], operation: Operation) -> Any:
         operation: whose work it is.
     """
 
-    async def call() -> Any:
+    async def subscribe_in_bridge() -> Any:
         with operation.entered():
             stream = subscribe()
             return await stream if isawaitable(stream) else stream
 
-    stream = await portal(call())
+    stream = await portal(subscribe_in_bridge())
     return BridgedStream(stream, operation) if isinstance(stream, AsyncIterable) else stream

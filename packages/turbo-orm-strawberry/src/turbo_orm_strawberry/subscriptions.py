@@ -29,7 +29,7 @@ def bridge_subscriptions(schema: Any) -> None:
 
 def _bridged(subscribe: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(subscribe)
-    def bridged(*args: Any, **kwargs: Any) -> Any:
+    def subscribe_in_bridge(*args: Any, **kwargs: Any) -> Any:
         return opened(functools.partial(subscribe, *args, **kwargs), Operation(None))
 
-    return bridged
+    return subscribe_in_bridge
