@@ -291,7 +291,7 @@ def described(serializer):
     return repr(serializer)
 
 
-def test_fields_of_a_class_are_derived_from_its_model_once():
+def test_fields_are_each_serializers_own():
     looked = []
 
     class Looking(serializers.ModelSerializer):

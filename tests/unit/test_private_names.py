@@ -13,11 +13,9 @@ import rest_framework
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
-from rest_framework.serializers import ModelSerializer
 
 import turbo_orm_ninja
 import turbo_orm_strawberry
-from tests.testapp.models import Author
 from turbo_orm import conf
 from turbo_orm.foreign import PrivateName, release
 from turbo_orm.patches import names, redirect
@@ -25,7 +23,6 @@ from turbo_orm.patches.redirects import TABLE as REDIRECTS
 from turbo_orm.plan.cache import cache
 from turbo_orm.pool import driver
 from turbo_orm_drf import names as of_drf
-from turbo_orm_drf import recipes
 from turbo_orm_drf.apps import RestFrameworkConfig
 from turbo_orm_ninja import names as of_ninja
 from turbo_orm_strawberry import names as of_strawberry
@@ -59,12 +56,6 @@ START = {
     "turbo-orm-ninja": lambda: importlib.reload(turbo_orm_ninja),
     "turbo-orm-strawberry": lambda: importlib.reload(turbo_orm_strawberry),
 }
-
-
-class NameSerializer(ModelSerializer):
-    class Meta:
-        model = Author
-        fields = ("name",)
 
 
 # Our own, of which another room knows.
@@ -144,28 +135,6 @@ def test_without_a_name_of_its_framework_an_adapter_does_not_start(
         f"{version(package)} {owner.rpartition('.')[2]} does not have it. Install a version of "
         f"{adapter} that knows this release, or an older {package}: `pip install '{tested}'`."
     )
-
-
-def test_without_a_name_of_recipes_drf_derives_its_fields_and_a_warning_says_so(
-    monkeypatch, caplog
-):
-    row = PrivateName("rest_framework.fields.Field", "_nonsense", needs=of_drf.RECIPES)
-    monkeypatch.setattr(of_drf, "USES", of_drf.USES._replace(table=(row,)))
-    of_drf.has_recipes.cache_clear()
-    try:
-        with caplog.at_level(logging.WARNING):
-            START["turbo-orm-drf"]()
-            derived = [recipes.fields_of(NameSerializer(), dict) for _ in range(2)]
-    finally:
-        of_drf.has_recipes.cache_clear()
-
-    assert derived == [{}, {}]
-    assert recipes.RECIPE not in vars(NameSerializer)
-    (message,) = [record.getMessage() for record in caplog.records]
-    assert message.startswith(
-        "turbo-orm-drf uses rest_framework.fields.Field._nonsense, which is not documented, but in "
-    )
-    assert "Field does not have it. DRF derives the fields of each serializer anew. " in message
 
 
 def test_a_name_of_pythons_own_is_told_with_pythons_version():

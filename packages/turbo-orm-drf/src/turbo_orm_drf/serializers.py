@@ -16,7 +16,6 @@ from turbo_orm import run_sync
 
 from .awaiting import adopted, methods_of, settled, wait_in_methods, waiting
 from .quiet import undescribed
-from .recipes import fields_of
 
 __all__ = [
     "AsyncSerializerMixin",
@@ -181,13 +180,6 @@ class ListSerializer(BaseSerializer, serializers.ListSerializer):
 @undescribed
 class ModelSerializer(Serializer, serializers.ModelSerializer):
     """Mirrors ``rest_framework.serializers.ModelSerializer``."""
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields by name; what follows from the model is worked out once.
-
-        Mirrors ``ModelSerializer.get_fields``.
-        """
-        return fields_of(self, super().get_fields)
 
 
 @undescribed
