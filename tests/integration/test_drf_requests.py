@@ -289,6 +289,7 @@ async def test_what_is_made_for_one_request_answers_no_other(name):
     assert [step[4:] for step in ours] == [step[4:] for step in expected]
     for step, judged in zip(optimised, expected, strict=True):
         assert step[4] <= judged[4]
+        assert step[5] <= judged[5]
 
 
 async def test_thirty_requests_of_two_tenants_at_once_are_each_answered_for_its_own():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from turbo_orm.foreign import PrivateName, Uses
 
 ESSENTIAL = "essential"
-# A function has these or not; nothing fails without them.
+# Code has these or not; nothing fails without them.
 MARKS = "marks"
 
 TABLE: tuple[PrivateName, ...] = (
@@ -21,6 +21,9 @@ TABLE: tuple[PrivateName, ...] = (
     ),
     # The validators that a field was made with; those among them that are coroutine functions wait.
     PrivateName("rest_framework.fields.Field", "_kwargs", ("__deepcopy__",), ESSENTIAL),
+    # Code of the project's has these or not, in the place of DRF's.
+    PrivateName("rest_framework.serializers.Serializer", "_readable_fields", needs=MARKS),
+    PrivateName("rest_framework.serializers.ModelSerializer", "_get_model_fields", needs=MARKS),
     # By these a function says that it returns an awaitable; one that waits must not.
     PrivateName("asyncio.coroutines", "_is_coroutine", needs=MARKS),
     PrivateName(

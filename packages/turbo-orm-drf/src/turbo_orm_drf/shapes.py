@@ -1,21 +1,22 @@
-"""Which attributes of its objects a serializer reads."""
+"""Which attributes of its objects a serializer is sure to read."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from django.core.exceptions import FieldDoesNotExist
 from rest_framework import fields, relations, serializers
+
+from .links import Kind, link
 
 C = TypeVar("C", bound=Callable[..., Any])
 
 # Stands for an attribute that is no field of any model: anything may be read.
 ANYTHING = "*"
 READS = "_turbo_orm_reads"
-# What decides which attributes are read: DRF's own is known, a project's may read anything.
-DECIDING = ("get_attribute", "to_representation")
+# From the model of the objects beyond a relation to what is read of them.
+Inner = Callable[[Any], Iterable[str]]
 
 
 def reads(*paths: str) -> Callable[[C], C]:
@@ -36,114 +37,172 @@ def reads(*paths: str) -> Callable[[C], C]:
     return decorate
 
 
-def paths_of(serializer: Any) -> frozenset[str]:
-    """Return what a serializer reads of an object.
+def paths_of(serializer: Any, model: Any = None) -> frozenset[str]:
+    """Return what a serializer is sure to read of an object, and no query that it may not make.
 
     Args:
         serializer: an instance, of one object or of many.
+        model: of the objects; that of the serializer if None.
     """
-    return frozenset(_of_serializer(serializer))
+    return frozenset(_of_serializer(serializer, model))
 
 
-def _of_serializer(serializer: Any) -> Iterator[str]:
-    child = getattr(serializer, "child", None)
-    if child is not None:
-        if not _is_drfs(serializer, "to_representation"):
-            yield ANYTHING
-        yield from _of_serializer(child)
-        return
-    yield from _said_by(serializer, "to_representation")
-    for field in getattr(serializer, "fields", {}).values():
-        if not field.write_only:
-            yield from _of_field(field)
-
-
-def _of_field(field: Any) -> Iterator[str]:
-    if isinstance(field, fields.SerializerMethodField):
-        yield from _said_by_method(field.parent, field.method_name)
-    elif isinstance(field, fields.ModelField):
-        yield field.model_field.attname
-    elif isinstance(field, relations.HyperlinkedIdentityField):
-        yield field.lookup_field
-    elif not _is_drfs(field, "get_attribute"):
-        yield ANYTHING
-    elif isinstance(field, relations.ManyRelatedField):
-        yield from _beyond(field.source_attrs, _of_related(field.child_relation))
-    elif isinstance(field, relations.RelatedField):
-        yield from _of_relation(field)
-    elif isinstance(field, serializers.BaseSerializer):
-        yield from _beyond(field.source_attrs, list(_of_serializer(field)))
-    elif field.source_attrs:
-        yield ".".join(field.source_attrs)
-    else:
-        yield ANYTHING
-
-
-def _of_relation(field: Any) -> Iterator[str]:
-    key = _key_of(field) if field.use_pk_only_optimization() else None
-    if key is not None:
-        yield ".".join([*field.source_attrs[:-1], key])
-    else:
-        yield from _beyond(field.source_attrs, _of_related(field))
-
-
-def _key_of(field: Any) -> str | None:
-    """Return where the key of a related object is read, if that is no more than a column."""
-    model: Any = getattr(getattr(field.parent, "Meta", None), "model", None)
-    try:
-        for name in field.source_attrs[:-1]:
-            model = model._meta.get_field(name).related_model
-        return str(model._meta.get_field(field.source_attrs[-1]).attname)
-    except (AttributeError, IndexError, FieldDoesNotExist):
-        return None
-
-
-def _of_related(field: Any) -> list[str]:
-    """Return what a relation reads of the object beyond."""
-    if not _is_drfs(field, "to_representation"):
-        return list(_said_by(field, "to_representation"))
-    if isinstance(field, relations.SlugRelatedField):
-        return [field.slug_field.replace("__", ".")]
-    if isinstance(field, relations.HyperlinkedRelatedField):
-        return [field.lookup_field]
-    return ["pk"] if isinstance(field, relations.PrimaryKeyRelatedField) else [ANYTHING]
-
-
-def _beyond(names: list[str], inner: list[str]) -> Iterator[str]:
-    prefix = ".".join(names)
-    if not prefix:
-        yield from inner
-    elif not inner:
-        yield prefix
-    else:
-        yield from (f"{prefix}.{path}" for path in inner)
-
-
-def _said_by(owner: Any, name: str) -> Iterator[str]:
-    if not _is_drfs(owner, name):
-        yield from _said_by_method(owner, name)
-
-
-def _said_by_method(owner: Any, name: str) -> Iterator[str]:
-    function = inspect.getattr_static(type(owner), name, None)
-    function = getattr(function, "__func__", function)
-    yield from getattr(function, READS, (ANYTHING,))
-
-
-def _is_drfs(owner: Any, name: str) -> bool:
-    """Tell whether a method is DRF's own."""
-    return _is_known(getattr(type(owner), name))
-
-
-def _is_known(function: Any) -> bool:
-    return str(function.__module__).startswith(("rest_framework.", "turbo_orm_drf."))
-
-
-def is_the_classes(kind: type) -> bool:
-    """Tell whether all instances of a serializer class have the same fields.
+def is_drfs(owner: Any, *names: str) -> bool:
+    """Tell whether methods are DRF's own or ours.
 
     Args:
-        kind: a serializer class. One with code of the project's own that makes fields may make
-            others for each request.
+        owner: an instance or a class.
+        *names: of methods and properties; what the owner does not have counts as DRF's.
     """
-    return all(_is_known(getattr(kind, name)) for name in ("__init__", "get_fields"))
+    kind = owner if isinstance(owner, type) else type(owner)
+    return all(is_known(inspect.getattr_static(kind, name, None)) for name in names)
+
+
+def is_known(function: Any) -> bool:
+    """Tell whether a function is DRF's or ours, or no function at all."""
+    for inner in ("__func__", "fget", "func"):
+        function = getattr(function, inner, function)
+    module = getattr(function, "__module__", None)
+    return module is None or str(module).startswith(("rest_framework.", "turbo_orm_drf."))
+
+
+def _of_serializer(serializer: Any, model: Any) -> Iterator[str]:
+    if not is_drfs(serializer, "to_representation"):
+        said = _said(serializer, "to_representation")
+        yield from said
+        if ANYTHING in said:
+            # Nobody knows which fields it reads, and whether at all.
+            return
+    child = getattr(serializer, "child", None)
+    if child is not None:
+        yield from _of_serializer(child, model)
+        return
+    if model is None:
+        model = getattr(getattr(serializer, "Meta", None), "model", None)
+    for field in getattr(serializer, "fields", {}).values():
+        if not field.write_only:
+            yield from _of_field(field, model)
+
+
+def _of_field(field: Any, model: Any) -> Iterator[str]:
+    if not is_drfs(field, "get_attribute") or _represents_by_itself(field):
+        yield ANYTHING
+    elif isinstance(field, fields.SerializerMethodField):
+        yield from _said(field.parent, field.method_name)
+    elif isinstance(field, fields.ModelField):
+        yield field.model_field.attname
+    elif isinstance(field, relations.ManyRelatedField):
+        child = field.child_relation
+        yield from _of_many(field, model, lambda beyond: _of_related(child, beyond))
+    elif isinstance(field, relations.RelatedField):
+        yield from _of_relation(field, model)
+    elif isinstance(field, serializers.ListSerializer):
+        yield from _of_list(field, model)
+    elif isinstance(field, serializers.BaseSerializer):
+        yield from _of_one(field, model, lambda beyond: _of_serializer(field, beyond))
+    else:
+        yield from _along(field.source_attrs, model)
+
+
+def _represents_by_itself(field: Any) -> bool:
+    """Tell whether code of the project's is handed the object, or a manager of many."""
+    kinds = (fields.SerializerMethodField, relations.ManyRelatedField)
+    return isinstance(field, kinds) and not is_drfs(field, "to_representation")
+
+
+def _of_list(field: Any, model: Any) -> Iterator[str]:
+    if is_drfs(field, "to_representation"):
+        yield from _of_many(field, model, lambda beyond: _of_serializer(field.child, beyond))
+    else:
+        # It is handed a manager, and may make any query of it.
+        yield from _said(field, "to_representation")
+
+
+def _of_relation(field: Any, model: Any) -> Iterator[str]:
+    if not field.use_pk_only_optimization() or not field.source_attrs:
+        yield from _of_one(field, model, lambda beyond: _of_related(field, beyond))
+        return
+    *before, last = field.source_attrs
+    beyond, stopped = _walked(before, model)
+    found = link(beyond, last)
+    if stopped is not None:
+        yield stopped
+    elif found.kind is Kind.KEY:
+        yield ".".join([*before, found.key])
+    elif found.kind is Kind.ONE:
+        # The object is fetched for its key.
+        yield ".".join([*before, last, "pk"])
+    else:
+        yield ".".join([*before, ANYTHING])
+
+
+def _of_related(field: Any, model: Any) -> Iterable[str]:
+    """Return what a relation reads of the object beyond, which is of the model."""
+    if isinstance(field, relations.HyperlinkedRelatedField):
+        own = not is_drfs(field, "to_representation", "get_url")
+        return [ANYTHING if own else field.lookup_field]
+    if not is_drfs(field, "to_representation"):
+        return _said(field, "to_representation")
+    if isinstance(field, relations.SlugRelatedField):
+        return _along(field.slug_field.split("__"), model)
+    return ["pk" if isinstance(field, relations.PrimaryKeyRelatedField) else ANYTHING]
+
+
+def _of_one(field: Any, model: Any, inner: Inner) -> Iterator[str]:
+    """Yield the paths through a relation to one; a source of ``*`` is the object itself."""
+    beyond, stopped = _walked(field.source_attrs, model)
+    if stopped is not None:
+        yield stopped
+    else:
+        yield from _beyond(field.source_attrs, inner(beyond))
+
+
+def _of_many(field: Any, model: Any, inner: Inner) -> Iterator[str]:
+    """Yield the paths through a relation to many, all of whose objects are read."""
+    *before, last = field.source_attrs or [""]
+    beyond, stopped = _walked(before, model)
+    found = link(beyond, last)
+    if stopped is not None:
+        yield stopped
+    elif found.kind is Kind.MANY:
+        yield from _beyond(field.source_attrs, inner(found.model))
+    else:
+        yield ".".join([*before, last or ANYTHING])
+
+
+def _along(names: list[str], model: Any) -> Iterator[str]:
+    """Yield the path of attributes, whose last may be anything but a relation to many."""
+    _, stopped = _walked(names, model)
+    yield stopped if stopped is not None else ".".join(names) or ANYTHING
+
+
+def _walked(names: list[str], model: Any) -> tuple[Any, str | None]:
+    """Return the model at the end of some relations to one, or a path that ends before it."""
+    for position, name in enumerate(names):
+        found = link(model, name)
+        if found.kind is Kind.MANY:
+            # A manager: any query may be made of it, and what was prefetched be of no use.
+            return None, ".".join([*names[:position], ANYTHING])
+        if found.kind is Kind.OTHER and position < len(names) - 1:
+            return None, ".".join(names[: position + 1])
+        model = found.model
+    return model, None
+
+
+def _beyond(names: list[str], inner: Iterable[str]) -> Iterator[str]:
+    prefix = ".".join(names)
+    paths = list(inner)
+    if not prefix:
+        yield from paths
+    elif not paths:
+        yield prefix
+    else:
+        yield from (f"{prefix}.{path}" for path in paths)
+
+
+def _said(owner: Any, name: str) -> tuple[str, ...]:
+    """Return what a method of the project's says that it reads."""
+    function = inspect.getattr_static(type(owner), name, None)
+    function = getattr(function, "__func__", function)
+    said: tuple[str, ...] = getattr(function, READS, (ANYTHING,))
+    return said

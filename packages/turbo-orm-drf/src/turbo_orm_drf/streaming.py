@@ -165,4 +165,6 @@ class StreamingListMixin:
             inherited: Any = super()
             return inherited.list(request, *args, **kwargs)
         rows = view.filter_queryset(view.get_queryset())
+        optimised = getattr(view, "optimize_queryset", None)
+        rows = rows if optimised is None else optimised(rows)
         return StreamingResponse(rows, view.get_serializer)
