@@ -99,6 +99,7 @@ def _need(model: type[Model], tree: Tree, *, whole: bool, back: Iterable[str] = 
     known = relations.attributes(model)
     # A property or method may read any column, of what is related too.
     whole = whole or any(name not in known for name in tree)
+    unsure = False
     columns = set(back)
     ones: dict[str, Need] = {}
     many: dict[str, Need | None] = {}
@@ -111,11 +112,14 @@ def _need(model: type[Model], tree: Tree, *, whole: bool, back: Iterable[str] = 
             continue
         if relations.is_to_any_table(field):
             many[name] = None
-        elif relations.is_to_one(field) and not relations.is_parent_link(field):
+        elif relations.is_joined(field):
             ones[name] = _beyond(field, inner, whole=whole)
+        elif not relations.is_to_one(field) and relations.is_asked_anew(field.related_model):
+            # Its manager may look at any column of the row.
+            unsure = True
         else:
             many[name] = _beyond(field, inner, whole=whole)
-    return _assemble(model, columns, ones, many, whole=whole)
+    return _assemble(model, columns, ones, many, whole=whole or unsure)
 
 
 def _beyond(field: Any, inner: Tree, *, whole: bool) -> Need:

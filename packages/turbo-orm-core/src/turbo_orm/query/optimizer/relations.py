@@ -68,7 +68,12 @@ def columns_here(field: Any) -> set[str]:
 def _keys_here(field: Any) -> set[str]:
     if isinstance(field, ForeignObjectRel):
         return _referred_to(field)
-    return _referred_to(field.remote_field) if field.many_to_many else {field.name}
+    return _referred_to(field.remote_field) if field.many_to_many else _own_columns(field)
+
+
+def _own_columns(field: Any) -> set[str]:
+    """Return the columns in which a relation keeps its key: a ``ForeignObject`` has none itself."""
+    return {column.name for column in field.local_related_fields}
 
 
 def _referred_to(relation: Any) -> set[str]:
@@ -86,7 +91,7 @@ def columns_there(field: Any) -> set[str]:
     if is_generic(field):
         return {field.object_id_field_name, field.content_type_field_name}
     if isinstance(field, ForeignObjectRel) and not field.many_to_many:
-        return {field.field.name}
+        return _own_columns(field.field)
     return set()
 
 
@@ -94,6 +99,33 @@ def is_parent_link(field: Any) -> bool:
     """Tell whether a relation is that between the tables of one inherited object."""
     own = field.field if isinstance(field, ForeignObjectRel) else field
     return bool(getattr(own.remote_field, "parent_link", False))
+
+
+def is_joined(field: Any) -> bool:
+    """Tell whether a relation is read by a join: it leads to one row that Django would find."""
+    return is_to_one(field) and not is_parent_link(field) and not is_filtered(field.related_model)
+
+
+def is_filtered(model: type[Model]) -> bool:
+    """Tell whether Django asks for a related object by a manager of the project's own.
+
+    Args:
+        model: of the object. A join would find rows that such a manager leaves out.
+    """
+    return not _is_djangos(type(model._base_manager).get_queryset)
+
+
+def is_asked_anew(model: type[Model]) -> bool:
+    """Tell whether a related manager's ``all()`` is the project's: it may ask in any case.
+
+    Args:
+        model: of the rows of a relation to many.
+    """
+    return not _is_djangos(type(model._default_manager).all)
+
+
+def _is_djangos(function: Any) -> bool:
+    return str(function.__module__).startswith(("django.", "turbo_orm."))
 
 
 @functools.lru_cache(maxsize=1024)
