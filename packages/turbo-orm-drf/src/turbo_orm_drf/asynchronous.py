@@ -16,6 +16,7 @@ from turbo_orm import in_bridge, run_sync
 from .awaiting import adopted, methods_of, settled, wait_in_methods
 from .pagination import awaitable
 from .quiet import undescribed
+from .renamed import OF_VIEWS, refuse_other_names
 from .streaming import StreamingResponse
 
 # Everything that DRF's views call of themselves.
@@ -52,6 +53,7 @@ class AsyncViewMixin:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_other_names(cls, OF_VIEWS)
         wait_in_methods(cls, METHODS)
         for name in GIVING_POLICIES:
             function = getattr(cls, name, None)

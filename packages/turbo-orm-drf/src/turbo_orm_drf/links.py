@@ -56,10 +56,17 @@ def link(model: Any, name: str) -> Link:
     if isinstance(found, ReverseOneToOneDescriptor):
         return Link(Kind.ONE, found.related.related_model)
     if isinstance(found, ManyToManyDescriptor):
-        return Link(Kind.MANY, found.rel.related_model if found.reverse else found.rel.model)
+        return _many(found.rel.related_model if found.reverse else found.rel.model)
     if isinstance(found, ReverseManyToOneDescriptor):
         rel: Any = found.rel
         # A generic relation is defined on this side, the reverse of a foreign key on the other.
         is_generic = hasattr(rel.field, "object_id_field_name")
-        return Link(Kind.MANY, rel.model if is_generic else rel.related_model)
+        return _many(rel.model if is_generic else rel.related_model)
     return Link(Kind.OTHER)
+
+
+def _many(model: Any) -> Link:
+    # A manager whose all() is the project's may ask the database whatever was fetched before.
+    function = type(model._default_manager).all
+    is_djangos = str(function.__module__).startswith(("django.", "turbo_orm."))
+    return Link(Kind.MANY if is_djangos else Kind.OTHER, model)

@@ -16,6 +16,7 @@ from turbo_orm import run_sync
 
 from .awaiting import adopted, methods_of, settled, wait_in_methods, waiting
 from .quiet import undescribed
+from .renamed import OF_SERIALIZERS, refuse_other_names
 
 __all__ = [
     "AsyncSerializerMixin",
@@ -50,6 +51,7 @@ class AsyncSerializerMixin:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_other_names(cls, OF_SERIALIZERS)
         declared = getattr(cls, "_declared_fields", {}).values()
         named = {str(getattr(field, "method_name", None)) for field in declared}
         prefixed = {name for name in dir(cls) if name.startswith(PREFIXES)}
