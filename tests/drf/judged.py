@@ -57,7 +57,8 @@ async def answer(view: Any, asked: Any, *, urls: Any = None, **kwargs: Any) -> A
     """Ask a view of either kind, and undo what it wrote."""
 
     def ask() -> Answer:
-        settings = {} if urls is None else {"ROOT_URLCONF": urls}
+        settings = {"ALLOWED_HOSTS": ["testserver"]}
+        settings |= {} if urls is None else {"ROOT_URLCONF": urls}
         with override_settings(**settings), transaction.atomic():
             with counted() as statements:
                 seen = _seen(view, asked, kwargs)

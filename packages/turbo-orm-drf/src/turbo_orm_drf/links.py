@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from inspect import getattr_static
 from typing import Any, NamedTuple
 
@@ -31,12 +32,12 @@ class Link(NamedTuple):
     Args:
         kind: what it is.
         model: of the objects beyond, None if there are none or they may be of several.
-        key: the attribute that has the key, for a KEY.
+        columns: the attributes of the row by which the objects beyond are found.
     """
 
     kind: Kind
     model: Any = None
-    key: str = ""
+    columns: tuple[str, ...] = ()
 
 
 def link(model: Any, name: str) -> Link:
@@ -52,21 +53,29 @@ def link(model: Any, name: str) -> Link:
     if isinstance(found, ForwardManyToOneDescriptor):
         field: Any = found.field
         kind = Kind.KEY if field.concrete else Kind.ONE
-        return Link(kind, field.remote_field.model, field.attname)
+        return Link(kind, field.remote_field.model, _names(field.local_related_fields))
     if isinstance(found, ReverseOneToOneDescriptor):
-        return Link(Kind.ONE, found.related.related_model)
-    if isinstance(found, ManyToManyDescriptor):
-        return _many(found.rel.related_model if found.reverse else found.rel.model)
+        related: Any = found.related
+        return Link(Kind.ONE, related.related_model, _names(related.field.foreign_related_fields))
     if isinstance(found, ReverseManyToOneDescriptor):
-        rel: Any = found.rel
-        # A generic relation is defined on this side, the reverse of a foreign key on the other.
-        is_generic = hasattr(rel.field, "object_id_field_name")
-        return _many(rel.model if is_generic else rel.related_model)
+        return _many(found, model)
     return Link(Kind.OTHER)
 
 
-def _many(model: Any) -> Link:
+def _many(found: Any, model: Any) -> Link:
+    rel = found.rel
+    columns: tuple[str, ...] = (model._meta.pk.attname,)
+    # These are defined on this side, others on that beyond.
+    is_generic = hasattr(rel.field, "object_id_field_name")
+    is_forward = isinstance(found, ManyToManyDescriptor) and not found.reverse
+    beyond = rel.model if is_generic or is_forward else rel.related_model
+    if not is_generic and not isinstance(found, ManyToManyDescriptor):
+        columns = _names(rel.field.foreign_related_fields)
     # A manager whose all() is the project's may ask the database whatever was fetched before.
-    function = type(model._default_manager).all
+    function = type(beyond._default_manager).all
     is_djangos = str(function.__module__).startswith(("django.", "turbo_orm."))
-    return Link(Kind.MANY if is_djangos else Kind.OTHER, model)
+    return Link(Kind.MANY if is_djangos else Kind.OTHER, beyond, columns)
+
+
+def _names(fields: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(field.attname for field in fields)

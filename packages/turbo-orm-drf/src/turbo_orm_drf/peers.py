@@ -123,7 +123,10 @@ class _Asking:
         """Fetch one relation of all rows, and return the objects beyond."""
         if not rows:
             return rows
-        is_many = link(type(rows[0]), name).kind is Kind.MANY
+        leads = link(type(rows[0]), name)
+        # A key that was left out would be asked for row by row, of rows that nobody may read.
+        rows = [row for row in rows if vars(row).keys() >= set(leads.columns)]
+        is_many = leads.kind is Kind.MANY
         if is_many:
             for row in rows:
                 self._stack.callback(_forget, row, set(vars(row).get(CACHE, ())))
@@ -131,7 +134,6 @@ class _Asking:
         found: list[Any] = []
         for row in rows:
             if is_many:
-                # Not those that a manager of the project's asks for anew each time.
                 found.extend(getattr(row, name).all()._result_cache or ())
             elif (one := getattr(row, name, None)) is not None:
                 found.append(one)

@@ -128,7 +128,7 @@ def _of_relation(field: Any, model: Any) -> Iterator[str]:
     if stopped is not None:
         yield stopped
     elif found.kind is Kind.KEY:
-        yield ".".join([*before, found.key])
+        yield ".".join([*before, found.columns[0]])
     elif found.kind is Kind.ONE:
         # The object is fetched for its key.
         yield ".".join([*before, last, "pk"])
