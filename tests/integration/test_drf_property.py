@@ -163,7 +163,7 @@ class Made:
                 return kind if "pk" not in view.kwargs else other
 
             named["get_serializer_class"] = get_serializer_class
-        renderers = [JSONRenderer] if self.chance(0.8) else [AdminRenderer]
+        renderers = [JSONRenderer] if self.chance(0.95) else [AdminRenderer]
         named["renderer_classes"] = renderers
         bases = (*self.flavour.mixins, self.flavour.viewsets.ModelViewSet)
         return type("V", bases, named)
