@@ -7,6 +7,7 @@ that matters, nothing is learnt.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator
 from types import CodeType, ModuleType
@@ -66,8 +67,9 @@ def why_unknown(view: Any, action: str) -> str | None:
         return "the view has a get_serializer() or paginate_queryset() of its own"
     if action == "list" and own_methods(view.paginator) - BLIND - AFTERWARDS:
         return "the paginator has methods of its own that see the rows"
-    function = inspect.getattr_static(type(view), "get_serializer_class")
-    if not is_drfs(view, "get_serializer_class") and not looks_at_request(function, type(view)):
+    kind: Any = type(view)
+    function = inspect.getattr_static(kind, "get_serializer_class")
+    if not is_drfs(kind, "get_serializer_class") and not looks_at_request(function, kind):
         return "get_serializer_class() may look at more than the request and the action"
     return None
 
@@ -110,8 +112,9 @@ def own_methods(policy: Any) -> set[str]:
     return {
         name
         for cls in type(policy).__mro__
+        if not cls.__module__.startswith(PACKAGES)
         for name, value in vars(cls).items()
-        if is_method(value) and not str(cls.__module__).startswith(PACKAGES)
+        if is_method(value)
     }
 
 
@@ -120,7 +123,8 @@ def is_method(value: Any) -> bool:
     return inspect.isroutine(value) or isinstance(value, property) or hasattr(value, "func")
 
 
-def looks_at_request(function: Any, kind: type) -> bool:
+@functools.lru_cache(maxsize=512)
+def looks_at_request(function: Any, kind: Any) -> bool:
     """Tell whether a method looks at nothing but the request, the action and serializer classes.
 
     Args:

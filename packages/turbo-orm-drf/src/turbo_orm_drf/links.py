@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from inspect import getattr_static
 from typing import Any, NamedTuple
 
 from django.db.models.fields.related_descriptors import (
@@ -47,7 +46,7 @@ def link(model: Any, name: str) -> Link:
         model: a model, or None if it is not known.
         name: of the attribute.
     """
-    found: Any = None if model is None else getattr_static(model, name, None)
+    found: Any = None if model is None else _static(model, name)
     if isinstance(found, DeferredAttribute) or (model is not None and name == "pk"):
         return Link(Kind.COLUMN)
     if isinstance(found, ForwardManyToOneDescriptor):
@@ -60,6 +59,10 @@ def link(model: Any, name: str) -> Link:
     if isinstance(found, ReverseManyToOneDescriptor):
         return _many(found, model)
     return Link(Kind.OTHER)
+
+
+def _static(model: Any, name: str) -> Any:
+    return next((vars(cls)[name] for cls in model.__mro__ if name in vars(cls)), None)
 
 
 def _many(found: Any, model: Any) -> Link:

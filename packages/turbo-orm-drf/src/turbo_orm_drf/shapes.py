@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
 from typing import Any, TypeVar
 
 from rest_framework import fields, relations, serializers
@@ -15,6 +16,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 # Stands for an attribute that is no field of any model: anything may be read.
 ANYTHING = "*"
 READS = "_turbo_orm_reads"
+PACKAGES = ("rest_framework.", "turbo_orm_drf.")
 # From the model of the objects beyond a relation to what is read of them.
 Inner = Callable[[Any], Iterable[str]]
 
@@ -55,15 +57,16 @@ def is_drfs(owner: Any, *names: str) -> bool:
         *names: of methods and properties; what the owner does not have counts as DRF's.
     """
     kind = owner if isinstance(owner, type) else type(owner)
-    return all(is_known(inspect.getattr_static(kind, name, None)) for name in names)
+    return all(is_known(getattr(kind, name, None)) for name in names)
 
 
 def is_known(function: Any) -> bool:
     """Tell whether a function is DRF's or ours, or no function at all."""
-    for inner in ("__func__", "fget", "func"):
-        function = getattr(function, inner, function)
+    if type(function) is not FunctionType:
+        for inner in ("__func__", "fget", "func"):
+            function = getattr(function, inner, function)
     module = getattr(function, "__module__", None)
-    return module is None or str(module).startswith(("rest_framework.", "turbo_orm_drf."))
+    return module is None or module.startswith(PACKAGES)
 
 
 def _of_serializer(serializer: Any, model: Any) -> Iterator[str]:
