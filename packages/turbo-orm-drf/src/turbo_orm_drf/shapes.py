@@ -5,38 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any
 
 from rest_framework import fields, relations, serializers
 
+from turbo_orm.query import ANYTHING, behind, read_by, reads
+
 from .links import Kind, link
 
-C = TypeVar("C", bound=Callable[..., Any])
+__all__ = ["ANYTHING", "is_drfs", "is_known", "paths_of", "reads"]
 
-# Stands for an attribute that is no field of any model: anything may be read.
-ANYTHING = "*"
-READS = "_turbo_orm_reads"
 PACKAGES = ("rest_framework.", "turbo_orm_drf.")
 # From the model of the objects beyond a relation to what is read of them.
 Inner = Callable[[Any], Iterable[str]]
-
-
-def reads(*paths: str) -> Callable[[C], C]:
-    """Say what a method of a serializer reads, so that it is fetched along and nothing else is.
-
-    Args:
-        *paths: attributes of the object, with dots between those of related objects.
-
-    For the method of a ``SerializerMethodField`` and for ``to_representation``. Without it they may
-    read anything: the object is fetched whole, and relations that only they know are loaded row by
-    row.
-    """
-
-    def decorate(function: C) -> C:
-        setattr(function, READS, paths)
-        return function
-
-    return decorate
 
 
 def paths_of(serializer: Any, model: Any = None) -> frozenset[str]:
@@ -157,7 +138,7 @@ def _of_one(field: Any, model: Any, inner: Inner) -> Iterator[str]:
     if stopped is not None:
         yield stopped
     else:
-        yield from _beyond(field.source_attrs, inner(beyond))
+        yield from behind(".".join(field.source_attrs), inner(beyond))
 
 
 def _of_many(field: Any, model: Any, inner: Inner) -> Iterator[str]:
@@ -168,7 +149,7 @@ def _of_many(field: Any, model: Any, inner: Inner) -> Iterator[str]:
     if stopped is not None:
         yield stopped
     elif found.kind is Kind.MANY:
-        yield from _beyond(field.source_attrs, inner(found.model))
+        yield from behind(".".join(field.source_attrs), inner(found.model))
     else:
         yield ".".join([*before, last or ANYTHING])
 
@@ -192,20 +173,6 @@ def _walked(names: list[str], model: Any) -> tuple[Any, str | None]:
     return model, None
 
 
-def _beyond(names: list[str], inner: Iterable[str]) -> Iterator[str]:
-    prefix = ".".join(names)
-    paths = list(inner)
-    if not prefix:
-        yield from paths
-    elif not paths:
-        yield prefix
-    else:
-        yield from (f"{prefix}.{path}" for path in paths)
-
-
 def _said(owner: Any, name: str) -> tuple[str, ...]:
     """Return what a method of the project's says that it reads."""
-    function = inspect.getattr_static(type(owner), name, None)
-    function = getattr(function, "__func__", function)
-    said: tuple[str, ...] = getattr(function, READS, (ANYTHING,))
-    return said
+    return read_by(inspect.getattr_static(type(owner), name, None))
