@@ -37,6 +37,7 @@ PARTS = {
         "unit/test_totals.py",
     ),
     "adapters": (
+        "integration/test_client_numbers.py",
         "integration/test_drf_*.py",
         "integration/test_ninja_*.py",
         "integration/test_strawberry_*.py",
