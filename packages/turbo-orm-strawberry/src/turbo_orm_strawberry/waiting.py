@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -56,7 +57,8 @@ class Loads:
     __slots__ = ("_loading",)
 
     def __init__(self) -> None:
-        self._loading: dict[int, asyncio.Event] = {}
+        # Of each object that a field loads for: the fields that wait, the first to come first.
+        self._loading: dict[int, deque[asyncio.Future[None]]] = {}
 
     @contextlib.contextmanager
     def turn(self, instance: Any) -> Iterator[None]:
@@ -70,11 +72,34 @@ class Loads:
             return
         # Whoever loads has the object, so that no other has its number.
         key = id(instance)
-        while (load := self._loading.get(key)) is not None:
-            await_(load.wait(), suspending=True)
-        load = self._loading[key] = asyncio.Event()
+        waiting = self._loading.get(key)
+        if waiting is None:
+            self._loading[key] = deque()
+        else:
+            self._wait_among(waiting, key)
         try:
             yield
         finally:
-            del self._loading[key]
-            load.set()
+            self._hand_on(key)
+
+    def _wait_among(self, waiting: deque[asyncio.Future[None]], key: int) -> None:
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.append(mine)
+        try:
+            await_(mine, suspending=True)
+        except BaseException:
+            if mine.done() and not mine.cancelled():
+                # It was given the turn at the moment in which it was cancelled.
+                self._hand_on(key)
+            mine.cancel()
+            raise
+
+    def _hand_on(self, key: int) -> None:
+        """Give the turn to the next field alone: if all woke, each would wake all the others."""
+        waiting = self._loading[key]
+        while waiting:
+            following = waiting.popleft()
+            if not following.done():
+                following.set_result(None)
+                return
+        del self._loading[key]
