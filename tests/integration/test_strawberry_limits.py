@@ -7,6 +7,7 @@ import pytest
 import strawberry_django
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory
+from strawberry.extensions import SchemaExtension
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
@@ -132,6 +133,30 @@ async def test_a_timeout_around_it_stays_a_timeout():
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(limited(timeout=600).execute("{ slow }"), 0.05)
     await until_nobody_sleeps()
+
+
+class Renaming(SchemaExtension):
+    def on_execute(self):
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            raise ValueError("renamed") from error
+
+
+@pytest.mark.skipif(not hasattr(asyncio.Task, "cancelling"), reason="Python 3.10 counts none")
+async def test_a_task_whose_time_was_over_does_not_stay_cancelled():
+    @strawberry.type
+    class Waiting:
+        @strawberry.field
+        async def forever(self) -> int:
+            await asyncio.Event().wait()
+            return 1
+
+    extensions = [*guards(timeout=0.01), turbo.TurboExtension, Renaming]
+    found = await strawberry.Schema(Waiting, extensions=extensions).execute("{ forever }")
+
+    assert messages(found) == ["renamed"]
+    assert asyncio.current_task().cancelling() == 0
 
 
 def test_synchronous_execution_has_no_time_limit():

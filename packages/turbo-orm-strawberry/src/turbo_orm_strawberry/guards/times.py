@@ -61,6 +61,11 @@ class TimeLimiter(OperationExtension):
             raise GraphQLError(
                 f"The operation took longer than the {self.timeout:g} seconds that are allowed."
             ) from None
+        except Exception:
+            if is_over:
+                # Another extension has made an error of its own of the cancellation.
+                _uncancelled(task)
+            raise
         else:
             if is_over:
                 # What it waited for came at the same moment.
