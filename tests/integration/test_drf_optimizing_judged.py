@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from tests.drf.judged import OPTIMISED, STOCK, answer, request
 from tests.fetching import fill
 from tests.testapp.models import Article, Author, Tag
+from turbo_orm import AsyncManager
 from turbo_orm_drf import serializers
 from turbo_orm_drf.learning import looks_at_request
 
@@ -418,6 +419,30 @@ async def test_a_shape_is_answered_as_by_stock_drf_with_no_more_queries(name):
     first = await Article.objects.values_list("pk", flat=True).afirst()
 
     await assert_judged(SHAPES[name], lambda: requests(first))
+
+
+# What the default manager of tags finds.
+MANAGERS = {
+    "some": lambda rows: rows.exclude(name="tag1").order_by("pk"),
+    # The related manager of one article joins its articles once more, so each tag comes back for
+    # each of them; prefetching shares the join.
+    "joined": lambda rows: rows.filter(articles__views__gte=0).order_by("pk"),
+    "related": lambda rows: rows.order_by("articles__views", "pk"),
+}
+
+
+@pytest.mark.parametrize("found", MANAGERS)
+async def test_related_managers_find_what_they_find_for_stock_drf(found, monkeypatch):
+    original = AsyncManager.get_queryset
+
+    def get_queryset(self):
+        rows = original(self)
+        return MANAGERS[found](rows) if self.model is Tag else rows
+
+    await fill(4)
+    monkeypatch.setattr(AsyncManager, "get_queryset", get_queryset)
+    await assert_judged(SHAPES["everything declared"], lambda: requests(0)[:1])
+    await assert_judged(SHAPES["a representation that is extended"], lambda: requests(0)[:1])
 
 
 REASONS = {

@@ -16,12 +16,17 @@ from django.db.models.query_utils import DeferredAttribute
 
 
 class Kind(enum.Enum):
-    """Kinds of attributes: KEY is a relation to one whose key is a column of the row."""
+    """Kinds of attributes.
+
+    KEY is a relation to one whose key is a column of the row, ALONE one to many that finds other
+    rows for one object than for several at once.
+    """
 
     COLUMN = "column"
     KEY = "key"
     ONE = "one"
     MANY = "many"
+    ALONE = "alone"
     OTHER = "other"
 
 
@@ -74,10 +79,32 @@ def _many(found: Any, model: Any) -> Link:
     beyond = rel.model if is_generic or is_forward else rel.related_model
     if not is_generic and not isinstance(found, ManyToManyDescriptor):
         columns = _names(rel.field.foreign_related_fields)
-    # A manager whose all() is the project's may ask the database whatever was fetched before.
-    function = type(beyond._default_manager).all
-    is_djangos = str(function.__module__).startswith(("django.", "turbo_orm."))
-    return Link(Kind.MANY if is_djangos else Kind.OTHER, beyond, columns)
+    return Link(Kind.ALONE if _asks_alone(beyond) else Kind.MANY, beyond, columns)
+
+
+def _asks_alone(model: Any) -> bool:
+    """Tell whether the related manager of one object may find what prefetching for many does not.
+
+    Args:
+        model: of the rows, whose default manager related managers begin with.
+    """
+    manager = model._default_manager
+    if not _is_djangos(type(manager).all):
+        # It may ask the database whatever was fetched before.
+        return True
+    if _is_djangos(type(manager).get_queryset):
+        return False
+    query = manager.get_queryset().query
+    joins = [getattr(table, "join_field", None) for table in query.alias_map.values()]
+    # A slice is cut of all rows, or of those of each object. A relation to many that the manager
+    # follows is joined once more for one object, which repeats rows; prefetching shares the join.
+    return query.is_sliced or any(
+        field is not None and (field.one_to_many or field.many_to_many) for field in joins
+    )
+
+
+def _is_djangos(function: Any) -> bool:
+    return str(function.__module__).startswith(("django.", "turbo_orm."))
 
 
 def _names(fields: Iterable[Any]) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ def _to_one(model: Any, path: str) -> str:
     names = path.split(".")
     for position, name in enumerate(names):
         found = link(model, name)
-        if found.kind is Kind.MANY or (found.kind is Kind.OTHER and name != ANYTHING):
+        if found.kind in (Kind.MANY, Kind.ALONE) or (found.kind is Kind.OTHER and name != ANYTHING):
             return ".".join([*names[:position], ANYTHING])
         model = found.model
     return path

@@ -150,6 +150,8 @@ def _of_many(field: Any, model: Any, inner: Inner) -> Iterator[str]:
         yield stopped
     elif found.kind is Kind.MANY:
         yield from behind(".".join(field.source_attrs), inner(found.model))
+    elif found.kind is Kind.ALONE:
+        yield ".".join([*before, ANYTHING])
     else:
         yield ".".join([*before, last or ANYTHING])
 
@@ -164,7 +166,7 @@ def _walked(names: list[str], model: Any) -> tuple[Any, str | None]:
     """Return the model at the end of some relations to one, or a path that ends before it."""
     for position, name in enumerate(names):
         found = link(model, name)
-        if found.kind is Kind.MANY:
+        if found.kind in (Kind.MANY, Kind.ALONE):
             # A manager: any query may be made of it, and what was prefetched be of no use.
             return None, ".".join([*names[:position], ANYTHING])
         if found.kind is Kind.OTHER and position < len(names) - 1:

@@ -30,10 +30,10 @@ def awaitable(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """Return a coroutine function that runs a synchronous one in the bridge."""
 
     @wraps(function, **_wraps)
-    async def bridged(*args: Any, **kwargs: Any) -> Any:
+    async def call_in_bridge(*args: Any, **kwargs: Any) -> Any:
         return await run_any(function, *args, **kwargs)
 
-    return bridged
+    return call_in_bridge
 
 
 def threaded(function: Callable[..., Any]) -> Callable[..., Any]:

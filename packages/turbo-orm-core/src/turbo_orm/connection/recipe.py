@@ -148,10 +148,10 @@ def _as_async(function: Callable[[Any], Any]) -> Callable[[AsyncConnection[Any]]
     ):
         return function
 
-    async def bridged(connection: Any) -> None:
+    async def call_with_facade(connection: Any) -> None:
         await run_sync(_with_private_lease, connection.facade, function)
 
-    return bridged
+    return call_with_facade
 
 
 def _with_private_lease(facade: BridgedConnection, function: Callable[[Any], Any]) -> None:

@@ -67,13 +67,13 @@ def create_cache(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(original)
-    def bridged(self: Any, alias: str) -> Any:
+    def create_cache_for_loop(self: Any, alias: str) -> Any:
         cache = original(self, alias)
         if blocks(cache):
             offload_methods(cache, CACHE_METHODS)
         return cache
 
-    return bridged
+    return create_cache_for_loop
 
 
 def offload_methods(owner: Any, names: Iterable[str]) -> None:

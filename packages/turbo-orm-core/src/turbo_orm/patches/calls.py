@@ -31,14 +31,14 @@ def with_caller(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return an ``AsyncToSync.__call__`` that leaves a caller in the context."""
 
     @wraps(original)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call_with_caller(self: Any, *args: Any, **kwargs: Any) -> Any:
         caller = begin_call()
         try:
             return original(self, *args, **kwargs)
         finally:
             end_call(caller)
 
-    return call
+    return call_with_caller
 
 
 def with_loop(original: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Any]:
@@ -61,7 +61,7 @@ def with_waiting_call(original: Callable[..., Coroutine[Any, Any, Any]]) -> Call
     """Return a ``SyncToAsync.__call__`` that notes who waits for a thread."""
 
     @wraps(original)
-    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def call_in_turn(self: Any, *args: Any, **kwargs: Any) -> Any:
         before, task = last_caller(), asyncio.current_task()
         try:
             if task is None or not self._thread_sensitive:
@@ -78,7 +78,7 @@ def with_waiting_call(original: Callable[..., Coroutine[Any, Any, Any]]) -> Call
             put_back(before)
             raise
 
-    return call
+    return call_in_turn
 
 
 def with_host(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -30,7 +30,7 @@ def aiterator(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``QuerySet.aiterator`` that streams in the bridge if its database allows."""
 
     @wraps(original)
-    async def bridged(self: Any, chunk_size: int = 2000) -> AsyncGenerator[Any, None]:
+    async def aiterator_in_bridge(self: Any, chunk_size: int = 2000) -> AsyncGenerator[Any, None]:
         if chunk_size <= 0:
             raise ValueError("Chunk size must be strictly positive.")
         if is_postgresql(self.db):
@@ -43,7 +43,7 @@ def aiterator(original: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             await rows.aclose()
 
-    return bridged
+    return aiterator_in_bridge
 
 
 async def _threaded_rows(queryset: Any, chunk_size: int) -> AsyncGenerator[Any, None]:
@@ -62,13 +62,13 @@ def all_connections(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(original)
-    def bridged(self: Any, initialized_only: bool = False) -> Any:
+    def all_in_bridge(self: Any, initialized_only: bool = False) -> Any:
         if initialized_only and self is connections and in_bridge():
             used = used_aliases()
             return [self[alias] for alias in self if alias in used] if used else []
         return original(self, initialized_only)
 
-    return bridged
+    return all_in_bridge
 
 
 def forget_plans(original: Any) -> Any:
@@ -89,14 +89,14 @@ def insert(original: Callable[..., Any]) -> Callable[..., Any]:
         return original
 
     @wraps(original)
-    def bridged(self: Any, objs: list[Any], fields: Any, *args: Any, **options: Any) -> Any:
+    def insert_by_plan(self: Any, objs: list[Any], fields: Any, *args: Any, **options: Any) -> Any:
         if objs and cache.enabled and in_bridge() and not args:
             rows = _insert_by_plan(self, objs, fields, **options)
             if rows is not None:
                 return rows
         return original(self, objs, fields, *args, **options)
 
-    return bridged
+    return insert_by_plan
 
 
 def _insert_by_plan(
@@ -122,7 +122,7 @@ def do_update(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``Model._do_update`` that in the bridge updates the row by a plan."""
 
     @wraps(original)
-    def bridged(self: Any, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
+    def update_by_plan(self: Any, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
         kind: Any = type(base_qs)
         if (
             kind is QuerySet
@@ -134,7 +134,7 @@ def do_update(original: Callable[..., Any]) -> Callable[..., Any]:
             base_qs = AsyncQuerySet(base_qs.model, using=base_qs._db, hints=base_qs._hints)
         return original(self, base_qs, *args, **kwargs)
 
-    return bridged
+    return update_by_plan
 
 
 def enter(original: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -161,10 +161,10 @@ def decorate(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return an ``Atomic.__call__`` that can decorate coroutine functions too."""
 
     @wraps(original)
-    def bridged(self: Any, func: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate_either(self: Any, func: Callable[..., Any]) -> Callable[..., Any]:
         if iscoroutinefunction(func):
             return in_block(self, func)
         decorated: Callable[..., Any] = original(self, func)
         return decorated
 
-    return bridged
+    return decorate_either

@@ -24,14 +24,14 @@ def get_hasher(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(original)
-    def bridged(algorithm: Any = "default") -> Any:
+    def get_hasher_for_bridge(algorithm: Any = "default") -> Any:
         hasher = original(algorithm)
         # On the object, which Django keeps: of its class others may make hashers, or count calls.
         if isinstance(hasher, BasePasswordHasher) and in_bridge():
             offload_methods(hasher, EXPENSIVE)
         return hasher
 
-    return bridged
+    return get_hasher_for_bridge
 
 
 def in_thread(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,10 +48,10 @@ def in_portal(original: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     """Return a coroutine function that may call synchronous code which waits: for a hash."""
 
     @functools.wraps(original)
-    async def bridged(*args: Any, **kwargs: Any) -> Any:
+    async def call_in_portal(*args: Any, **kwargs: Any) -> Any:
         coroutine = original(*args, **kwargs)
         # They may hold a password, and Django's error reports show the variables of each frame.
         del args, kwargs
         return await portal(coroutine)
 
-    return bridged
+    return call_in_portal

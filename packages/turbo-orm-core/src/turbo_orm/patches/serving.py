@@ -20,7 +20,7 @@ def load_middleware(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(original)
-    def bridged(self: Any, is_async: bool = False) -> None:
+    def load_middleware_for_loop(self: Any, is_async: bool = False) -> None:
         kind = type(self)
         if (kind.__module__, kind.__qualname__) == ("django.test.client", "AsyncClientHandler"):
             # Named, not imported: it imports what only tests need.
@@ -29,7 +29,7 @@ def load_middleware(original: Callable[..., Any]) -> Callable[..., Any]:
         else:
             original(self, is_async)
 
-    return bridged
+    return load_middleware_for_loop
 
 
 def in_request(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,14 +40,14 @@ def in_request(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(original)
-    async def bridged(self: Any, *args: Any, **kwargs: Any) -> None:
+    async def call_in_request(self: Any, *args: Any, **kwargs: Any) -> None:
         outer = begin_request()
         try:
             await _with_thread_finished(original(self, *args, **kwargs))
         finally:
             end_request(outer)
 
-    return bridged
+    return call_in_request
 
 
 async def _with_thread_finished(serving: Awaitable[None]) -> None:
@@ -76,9 +76,9 @@ def set_streaming_content(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(original)
-    def bridged(self: Any, value: Any) -> None:
+    def set_streaming_content_for_loop(self: Any, value: Any) -> None:
         original(self, value)
         if self.is_async:
             remember_stream(self, self._iterator)
 
-    return bridged
+    return set_streaming_content_for_loop

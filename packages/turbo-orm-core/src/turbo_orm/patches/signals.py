@@ -18,12 +18,12 @@ def run_in_turn(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(original)
-    async def bridged(*coroutines: Coroutine[Any, Any, Any]) -> Any:
+    async def run_one_after_another(*coroutines: Coroutine[Any, Any, Any]) -> Any:
         if in_bridge():
             return await _in_turn(*coroutines)
         return await original(*coroutines)
 
-    return bridged
+    return run_one_after_another
 
 
 def sequential_asyncio(original: Any) -> Any:

@@ -25,26 +25,26 @@ def enter_block(original: Callable[[Any], None]) -> Callable[[Any], None]:
     """Return an ``Atomic.__enter__`` that takes note of test cases."""
 
     @wraps(original)
-    def bridged(self: Any) -> None:
+    def enter_at_caller(self: Any) -> None:
         original(self)
         if self._from_testcase and not in_bridge():
             _note(self.using or DEFAULT_DB_ALIAS, 1)
 
-    return bridged
+    return enter_at_caller
 
 
 def exit_block(original: Callable[..., None]) -> Callable[..., None]:
     """Return an ``Atomic.__exit__`` that takes note of test cases."""
 
     @wraps(original)
-    def bridged(self: Any, *error: Any) -> None:
+    def exit_at_caller(self: Any, *error: Any) -> None:
         try:
             original(self, *error)
         finally:
             if self._from_testcase and not in_bridge():
                 _note(self.using or DEFAULT_DB_ALIAS, -1)
 
-    return bridged
+    return exit_at_caller
 
 
 def _note(alias: str, change: int) -> None:

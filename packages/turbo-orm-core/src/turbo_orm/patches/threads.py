@@ -26,49 +26,53 @@ def sync_to_async(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(original)
-    def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
+    def sync_to_bridge(
+        function: Callable[..., Any], *options: Any, **named: Any
+    ) -> Callable[..., Any]:
         threaded: Callable[..., Any] | None = None
         if named.get("thread_sensitive") is False or blocks(getattr(function, "__self__", None)):
             threaded = original(function, *options, **named)
             return threaded
 
-        async def call(*args: Any, **kwargs: Any) -> Any:
+        async def run_in_bridge(*args: Any, **kwargs: Any) -> Any:
             nonlocal threaded
             if all_postgresql() or is_postgresql(alias_of(function, args, kwargs)):
                 return await run_any(function, *args, **kwargs)
             threaded = threaded or original(function, *options, **named)
             return await threaded(*args, **kwargs)
 
-        return call
+        return run_in_bridge
 
-    return bridged
+    return sync_to_bridge
 
 
 def inside_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``sync_to_async`` that spares the thread where the bridge has been entered."""
 
     @wraps(original)
-    def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
+    def sync_to_bridge_or_thread(
+        function: Callable[..., Any], *options: Any, **named: Any
+    ) -> Callable[..., Any]:
         if not in_bridge():
             outside: Callable[..., Any] = original(function, *options, **named)
             return outside
 
-        async def call(*args: Any, **kwargs: Any) -> Any:
+        async def run_inside_bridge(*args: Any, **kwargs: Any) -> Any:
             return function(*args, **kwargs)
 
-        return call
+        return run_inside_bridge
 
-    return bridged
+    return sync_to_bridge_or_thread
 
 
 def in_the_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``sync_to_async`` that enters the bridge, whatever it was told of threads."""
 
     @wraps(original)
-    def bridged(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    def sync_to_self(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         return functools.partial(run_any, function)
 
-    return bridged
+    return sync_to_self
 
 
 def alias_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -99,17 +103,19 @@ def async_to_sync(original: Callable[..., Any]) -> Callable[..., Any]:
     """Return an ``async_to_sync`` that in the bridge waits in the running task."""
 
     @wraps(original)
-    def bridged(function: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
+    def async_to_bridge(
+        function: Callable[..., Any], *options: Any, **named: Any
+    ) -> Callable[..., Any]:
         if not in_bridge():
             outside: Callable[..., Any] = original(function, *options, **named)
             return outside
 
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def wait_in_bridge(*args: Any, **kwargs: Any) -> Any:
             return await_(function(*args, **kwargs))
 
-        return call
+        return wait_in_bridge
 
-    return bridged
+    return async_to_bridge
 
 
 def call_from_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -122,10 +128,10 @@ def call_from_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     outside = with_caller(original)
 
     @wraps(original)
-    def bridged(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call_from_bridge_or_thread(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.force_new_loop or not in_bridge():
             with kept_outside():
                 return outside(self, *args, **kwargs)
         return await_(self.awaitable(*args, **kwargs))
 
-    return bridged
+    return call_from_bridge_or_thread

@@ -40,14 +40,14 @@ def get_queryset(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return original
 
     @wraps(original)
-    def bridged(self: Any) -> Any:
+    def get_plain_queryset(self: Any) -> Any:
         if self._queryset_class is not QuerySet or not in_bridge() or not cache.enabled:
             return original(self)
         if not all_postgresql() and not is_postgresql(_alias(self)):
             return original(self)
         return PlainQuerySet(model=self.model, using=self._db, hints=self._hints)
 
-    return bridged
+    return get_plain_queryset
 
 
 def _alias(manager: Any) -> str:

@@ -38,11 +38,11 @@ def also_synchronous(function: Callable[..., Coroutine[Any, Any, T]]) -> Callabl
     """
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call_on_loop(*args: Any, **kwargs: Any) -> Any:
         coroutine = function(*args, **kwargs)
         return coroutine if on_event_loop() else run_on_loop(coroutine)
 
-    return call
+    return call_on_loop
 
 
 class CoroutineTest:

@@ -96,13 +96,13 @@ def _telling(function: Any, args: tuple[Any, ...] = (), *, own: bool = False) ->
 
 
 def _converted(original: Callable[..., Any]) -> Callable[..., Any]:
-    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def call_or_refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
         with _telling(self.func):
             if not (_keepers and self._thread_sensitive):
                 return await original(self, *args, **kwargs)
         return await run_any(self.func, *args, **kwargs)
 
-    return call
+    return call_or_refuse
 
 
 def _submitted(original: Callable[..., Any]) -> Callable[..., Any]:
