@@ -275,5 +275,5 @@ async def test_an_error_report_does_not_show_a_password_that_django_hides():
     request = RequestFactory().get("/")
     report = ExceptionReporter(request, type(error), error, error.__traceback__.tb_next)
 
-    assert "bridged" in report.get_traceback_text()
+    assert "call_in_portal" in report.get_traceback_text()
     assert "s3cr3t-plain" not in report.get_traceback_html()

@@ -37,6 +37,9 @@ class AutoOptimizeMixin:
 
     # False leaves the rows of a view as they are.
     optimizes_queryset = True
+    # Whether it was known what is read of the rows, and the page that has all of it.
+    _is_learnt = False
+    _complete: Any = None
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """Return the rows of the page, None if there are to be no pages.
@@ -48,9 +51,13 @@ class AutoOptimizeMixin:
         """
         view: Any = self
         inherited: Any = super()
-        if view.paginator is not None:
-            queryset = self.optimize_queryset(queryset)
-        return inherited.paginate_queryset(queryset)
+        if view.paginator is None:
+            return inherited.paginate_queryset(queryset)
+        optimised = self.optimize_queryset(queryset)
+        page = inherited.paginate_queryset(optimised)
+        # Where all that is read is known, nothing is left for the serializer to fetch.
+        self._complete = page if optimised is not queryset and self._is_learnt else None
+        return page
 
     def get_object(self) -> Any:
         """Return the object that the view is about.
@@ -110,7 +117,9 @@ class AutoOptimizeMixin:
         """
         if not self.optimizes_queryset or not isinstance(queryset, QuerySet):
             return queryset
-        return optimize(queryset, self.paths_to_fetch(queryset))
+        paths = self.paths_to_fetch(queryset)
+        self._is_learnt = paths != {ANYTHING}
+        return optimize(queryset, paths)
 
     def paths_to_fetch(self, queryset: Any) -> frozenset[str]:
         """Return the attributes that will be read of the rows; ``"*"`` stands for any other.
@@ -177,7 +186,7 @@ def _represent(view: Any, serializer: Any, represent: Any, data: Any) -> Any:
     rows = data.all() if isinstance(data, Manager) else data
     if isinstance(rows, QuerySet):
         rows = _fetched(view, serializer.child, rows)
-    if type(rows) is not list:
+    if type(rows) is not list or rows is view._complete:
         return represent(data)
     with peers(serializer.child, rows):
         return represent(rows)
