@@ -445,6 +445,19 @@ async def test_related_managers_find_what_they_find_for_stock_drf(found, monkeyp
     await assert_judged(SHAPES["a representation that is extended"], lambda: requests(0)[:1])
 
 
+async def test_relations_of_a_page_are_fetched_together_where_nothing_was_known_before():
+    await fill(4)
+    made = SHAPES["a nested serializer that asks the request"]
+
+    theirs, ours = [
+        await answer(made(flavour).as_view({"get": "list"}), request(), urls=URLS)
+        for flavour in (STOCK, OPTIMISED)
+    ]
+
+    assert ours.seen == theirs.seen
+    assert len(ours.statements) < len(theirs.statements)
+
+
 REASONS = {
     "a serializer class that counts": "get_serializer_class() may look at more than the request",
     "a paginator that reads rows": "the paginator has methods of its own that see the rows",

@@ -37,8 +37,7 @@ class AutoOptimizeMixin:
 
     # False leaves the rows of a view as they are.
     optimizes_queryset = True
-    # Whether it was known what is read of the rows, and the page that has all of it.
-    _is_learnt = False
+    # The page whose rows have all that is read of them.
     _complete: Any = None
 
     def paginate_queryset(self, queryset: Any) -> Any:
@@ -55,8 +54,8 @@ class AutoOptimizeMixin:
             return inherited.paginate_queryset(queryset)
         optimised = self.optimize_queryset(queryset)
         page = inherited.paginate_queryset(optimised)
-        # Where all that is read is known, nothing is left for the serializer to fetch.
-        self._complete = page if optimised is not queryset and self._is_learnt else None
+        # Where it is known what is read, nothing is left for the serializer to fetch.
+        self._complete = None if optimised is queryset else page
         return page
 
     def get_object(self) -> Any:
@@ -117,9 +116,7 @@ class AutoOptimizeMixin:
         """
         if not self.optimizes_queryset or not isinstance(queryset, QuerySet):
             return queryset
-        paths = self.paths_to_fetch(queryset)
-        self._is_learnt = paths != {ANYTHING}
-        return optimize(queryset, paths)
+        return optimize(queryset, self.paths_to_fetch(queryset))
 
     def paths_to_fetch(self, queryset: Any) -> frozenset[str]:
         """Return the attributes that will be read of the rows; ``"*"`` stands for any other.
